@@ -57,6 +57,7 @@ pub struct ControllerSm {
     workers: Table<WorkerId, Slot>,
     groups: SmallVec<[Group; 1]>,
     slices: Table<SliceId, Slice>,
+    first_vm: u32,
     next_vm: u32,
     /// Slices in a row that never served, as far as they count.
     barren: u8,
@@ -97,6 +98,7 @@ impl ControllerSm {
             workers: Table::default(),
             groups: groups.into_iter().map(group).collect(),
             slices: Table::default(),
+            first_vm,
             next_vm: first_vm,
             barren: 0,
             waiting: SmallVec::new(),

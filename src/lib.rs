@@ -1,1 +1,4 @@
-//! placeholder
+//! `iris-check`: the lifecycles of a job cluster, explored exhaustively.
+pub mod controller_sm;
+pub mod model;
+pub mod worker_sm;

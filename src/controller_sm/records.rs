@@ -81,6 +81,11 @@ impl<K: Copy + Ord, V> Table<K, V> {
         self.0.iter().map(|(key, value)| (*key, value))
     }
 
+    /// Takes out the rows whose key does not stay.
+    pub(super) fn retain(&mut self, stays: impl Fn(K) -> bool) {
+        self.0.retain(|row| stays(row.0));
+    }
+
     /// All rows in order, keys included: for renaming, which keeps the order.
     pub(super) fn rows_mut(&mut self) -> impl Iterator<Item = &mut (K, V)> {
         self.0.iter_mut()
@@ -202,6 +207,8 @@ pub struct Job {
     pub tasks: Vec<Task>,
     /// How many of them stand where.
     pub(super) census: Census,
+    /// Whether its end has been announced.
+    pub(super) was_ended: bool,
 }
 
 /// What was asked for never changes, and the census follows from the tasks: neither needs hashing.

@@ -18,8 +18,6 @@ pub(super) struct Turn {
     pub(super) replace: bool,
     /// Whether PENDING tasks were running out of grace when the turn began.
     pub(super) starved: bool,
-    /// Whether the client asked for the end of the touched jobs.
-    pub(super) cancelled: bool,
 }
 
 impl Turn {
@@ -30,7 +28,6 @@ impl Turn {
             touched: SmallVec::new(),
             replace: false,
             starved,
-            cancelled: false,
         }
     }
 

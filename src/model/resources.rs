@@ -70,6 +70,14 @@ impl Attributes {
         Self(sorted.into_iter().collect())
     }
 
+    /// The same with one attribute more.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<SmolStr>) -> Self {
+        let at = self.0.partition_point(|(k, _)| k.as_str() < key);
+        self.0.insert(at, (SmolStr::new(key), value.into()));
+        self
+    }
+
     /// The value of an attribute, if the worker has it.
     pub fn get(&self, key: &str) -> Option<&SmolStr> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v)

@@ -1,0 +1,367 @@
+//! Scale groups, slices and VMs: what is asked of the provider, and what its answers mean.
+
+use smallvec::SmallVec;
+
+use crate::model::id::{GroupId, SliceId, TaskId, VmId, WorkerId};
+use crate::model::resources::Attributes;
+use crate::model::scheduler::{Item, Offer};
+use crate::model::step::Step;
+use crate::model::task::Ending;
+use crate::model::time::Millis;
+use crate::model::timer::Timer;
+use crate::model::vm::{VmEvent, VmState};
+
+use super::ControllerSm;
+use super::input::Effect;
+use super::records::{Group, GroupState, Slice};
+use super::turn::Turn;
+
+/// Machines of one slice.
+type Vms = SmallVec<[VmId; 2]>;
+
+impl ControllerSm {
+    /// Whether a worker of this name belongs to a VM rather than being there from the start.
+    pub(super) fn is_vm_worker(&self, id: WorkerId) -> bool {
+        self.groups.iter().any(|group| group.next_slice > 1) && id.0 >= self.first_vm
+    }
+
+    pub(super) fn has_vm_of(&self, id: WorkerId) -> bool {
+        self.slice_of(VmId(id.0)).is_some()
+    }
+
+    fn slice_of(&self, vm: VmId) -> Option<SliceId> {
+        let has = |slice: &Slice| slice.vms.iter().any(|(id, _)| *id == vm);
+        self.slices.iter().find(|(_, slice)| has(slice)).map(|(id, _)| id)
+    }
+
+    /// Applies an event to a VM; answers its new state if it moved.
+    fn vm_event(&mut self, turn: &mut Turn, vm: VmId, event: VmEvent) -> Option<VmState> {
+        let slice = self.slice_of(vm)?;
+        let state = self.slices.get_mut(slice)?.vms.iter_mut().find(|(id, _)| *id == vm);
+        let (_, state) = state?;
+        // What the provider or a worker says of a VM may be late in any way.
+        let Ok(Step::Moved(next)) = state.on(event) else { return None };
+        match state {
+            VmState::Booting => turn.disarm(Timer::Boot(vm)),
+            VmState::Initializing => turn.disarm(Timer::Init(vm)),
+            VmState::Requesting
+            | VmState::Ready
+            | VmState::Unhealthy
+            | VmState::Stopping
+            | VmState::Terminated
+            | VmState::Failed
+            | VmState::Preempted => {}
+        }
+        *state = next;
+        turn.changes();
+        turn.replace = true;
+        match next {
+            VmState::Booting => turn.arm(Timer::Boot(vm), self.policy.boot_timeout),
+            VmState::Initializing => turn.arm(Timer::Init(vm), self.policy.init_timeout),
+            VmState::Requesting
+            | VmState::Ready
+            | VmState::Unhealthy
+            | VmState::Stopping
+            | VmState::Terminated
+            | VmState::Failed
+            | VmState::Preempted => {}
+        }
+        Some(next)
+    }
+
+    fn vms_of(&self, slice: SliceId) -> Vms {
+        self.slices.get(slice).map(|s| s.vms.iter().map(|(vm, _)| *vm).collect()).unwrap_or_default()
+    }
+
+    pub(super) fn slice_granted(&mut self, turn: &mut Turn, slice: SliceId) {
+        for vm in self.vms_of(slice) {
+            self.vm_event(turn, vm, VmEvent::Granted);
+        }
+    }
+
+    pub(super) fn slice_refused(&mut self, turn: &mut Turn, slice: SliceId, quota: bool) {
+        let requested = |s: &Slice| {
+            s.vms.iter().all(|(_, v)| matches!(v, VmState::Requesting | VmState::Stopping))
+        };
+        if !self.slices.get(slice).is_some_and(requested) {
+            return;
+        }
+        self.slices.remove(slice);
+        turn.changes();
+        turn.replace = true;
+        self.group_failed(turn, slice.group, quota);
+    }
+
+    pub(super) fn vm_booted(&mut self, turn: &mut Turn, vm: VmId) {
+        self.vm_event(turn, vm, VmEvent::Booted);
+    }
+
+    /// A worker registered: if it is a VM's, the VM serves, unless its slice is to go.
+    pub(super) fn vm_first_beat(&mut self, turn: &mut Turn, worker: WorkerId) {
+        let vm = VmId(worker.0);
+        let Some(id) = self.slice_of(vm) else { return };
+        self.vm_event(turn, vm, VmEvent::FirstBeat);
+        let Some(slice) = self.slices.get(id) else { return };
+        if slice.closed {
+            self.close_worker(turn, worker);
+        } else if slice.is_ready() {
+            self.barren = 0;
+            if let Some(group) = self.group_mut(id.group) {
+                group.failures = 0;
+                if group.state != GroupState::Available {
+                    group.state = GroupState::Available;
+                    turn.disarm(Timer::Backoff(id.group));
+                }
+            }
+        }
+    }
+
+    pub(super) fn boot_timed_out(&mut self, turn: &mut Turn, vm: VmId) {
+        self.vm_timed_out(turn, vm, VmState::Booting);
+    }
+
+    pub(super) fn init_timed_out(&mut self, turn: &mut Turn, vm: VmId) {
+        self.vm_timed_out(turn, vm, VmState::Initializing);
+    }
+
+    fn vm_timed_out(&mut self, turn: &mut Turn, vm: VmId, stuck_in: VmState) {
+        let Some(slice) = self.slice_of(vm) else { return };
+        let state = self.slices.get(slice).and_then(|s| s.vms.iter().find(|(id, _)| *id == vm));
+        if state.is_some_and(|(_, state)| *state == stuck_in)
+            && self.vm_event(turn, vm, VmEvent::TimedOut).is_some()
+        {
+            self.slice_failed(turn, slice);
+        }
+    }
+
+    /// A worker died: the slice of its VM goes with it.
+    pub(super) fn vm_worker_died(&mut self, turn: &mut Turn, worker: WorkerId) {
+        let vm = VmId(worker.0);
+        if let Some(slice) = self.slice_of(vm)
+            && self.vm_event(turn, vm, VmEvent::WorkerDied).is_some()
+        {
+            self.slice_failed(turn, slice);
+        }
+    }
+
+    fn slice_failed(&mut self, turn: &mut Turn, slice: SliceId) {
+        self.group_failed(turn, slice.group, false);
+        self.close_slice(turn, slice);
+    }
+
+    /// A group's slice failed: it pauses, longer with each failure in a row.
+    fn group_failed(&mut self, turn: &mut Turn, id: GroupId, quota: bool) {
+        self.barren = (self.barren + 1).min(self.policy.barren_slices);
+        let policy = self.policy;
+        let Some(group) = self.group_mut(id) else { return };
+        let pause = if quota {
+            group.state = GroupState::QuotaExceeded;
+            policy.quota_backoff
+        } else {
+            group.state = GroupState::Backoff;
+            let (first, most) = (policy.create_backoff.0.max(1), policy.create_backoff_max.0);
+            let doubled = first.checked_shl(u32::from(group.failures)).unwrap_or(most);
+            if doubled < most {
+                group.failures += 1;
+            }
+            Millis(doubled.min(most))
+        };
+        turn.changes();
+        turn.arm(Timer::Backoff(id), pause);
+    }
+
+    pub(super) fn backoff_over(&mut self, turn: &mut Turn, id: GroupId) {
+        if let Some(group) = self.group_mut(id)
+            && group.state != GroupState::Available
+        {
+            group.state = GroupState::Available;
+            turn.changes();
+            turn.replace = true;
+        }
+    }
+
+    /// A slice is to go: nothing new on it, what it runs ends and is stopped, the provider is told.
+    fn close_slice(&mut self, turn: &mut Turn, id: SliceId) {
+        let Some(slice) = self.slices.get_mut(id) else { return };
+        if slice.closed {
+            return;
+        }
+        slice.closed = true;
+        if std::mem::take(&mut slice.idle) {
+            turn.disarm(Timer::Idle(id));
+        }
+        turn.changes();
+        turn.replace = true;
+        for vm in self.vms_of(id) {
+            self.vm_event(turn, vm, VmEvent::Stop);
+            self.close_worker(turn, vm.worker());
+        }
+        turn.order(Effect::TerminateSlice(id));
+    }
+
+    pub(super) fn slice_preempted(&mut self, turn: &mut Turn, id: SliceId) {
+        self.slice_gone(turn, id, VmEvent::Reclaimed, Ending::Preempted);
+    }
+
+    pub(super) fn slice_terminated(&mut self, turn: &mut Turn, id: SliceId) {
+        self.slice_gone(turn, id, VmEvent::Gone, Ending::Lost);
+    }
+
+    /// The provider says that a slice is gone: so is everything that ran on it.
+    fn slice_gone(&mut self, turn: &mut Turn, id: SliceId, event: VmEvent, ending: Ending) {
+        let vms = self.vms_of(id);
+        if vms.is_empty() {
+            return;
+        }
+        let served = self.slices.get(id).is_some_and(Slice::is_ready);
+        let closed = self.slices.get(id).is_some_and(|slice| slice.closed);
+        for vm in vms {
+            self.vm_event(turn, vm, event);
+            self.end_incarnation(turn, vm.worker(), ending);
+        }
+        if !served && !closed {
+            self.barren = (self.barren + 1).min(self.policy.barren_slices);
+        }
+        if self.slices.remove(id).is_some_and(|slice| slice.idle) {
+            turn.disarm(Timer::Idle(id));
+        }
+        turn.changes();
+        turn.replace = true;
+    }
+
+    /// An idle slice above the minimum goes; one at the minimum stays and is looked at again.
+    pub(super) fn idle_over(&mut self, turn: &mut Turn, id: SliceId) {
+        if !self.slices.get(id).is_some_and(|slice| slice.idle) {
+            return;
+        }
+        if self.is_above_minimum(id.group) {
+            self.close_slice(turn, id);
+        } else {
+            turn.arm(Timer::Idle(id), self.policy.idle_timeout);
+        }
+    }
+
+    /// Whether the group has more slices that stay than it must keep.
+    pub(super) fn is_above_minimum(&self, id: GroupId) -> bool {
+        let stay = self.slices.iter().filter(|(s, slice)| s.group == id && !slice.closed).count();
+        let group = usize::from(id.0).checked_sub(1).and_then(|at| self.groups.get(at));
+        group.is_some_and(|group| stay > usize::from(group.config.min_slices))
+    }
+
+    /// Asks for what is missing: the minimum of each group, then whatever is demanded beyond what is
+    /// there and on its way. Keeps the idle timers.
+    pub(super) fn settle_fleet(&mut self, turn: &mut Turn) {
+        if self.groups.is_empty() {
+            return;
+        }
+        self.settle_idle(turn);
+        for at in 0..self.groups.len() {
+            let id = group_id(at);
+            while self.may_grow(id) && !self.has_minimum(id) {
+                self.create_slice(turn, id);
+            }
+        }
+        let pending = self.pending_tasks();
+        while let Some(group) = self.first_demand(&pending) {
+            self.create_slice(turn, group);
+        }
+    }
+
+    fn settle_idle(&mut self, turn: &mut Turn) {
+        let timeout = self.policy.idle_timeout;
+        let idle: SmallVec<[(SliceId, bool); 4]> =
+            self.slices.iter().map(|(id, slice)| (id, self.is_idle(slice))).collect();
+        for (id, idle) in idle {
+            let Some(slice) = self.slices.get_mut(id) else { continue };
+            if slice.idle != idle {
+                slice.idle = idle;
+                turn.changes();
+                if idle {
+                    turn.arm(Timer::Idle(id), timeout);
+                } else {
+                    turn.disarm(Timer::Idle(id));
+                }
+            }
+        }
+    }
+
+    /// Whether a slice serves and has nothing to do.
+    fn is_idle(&self, slice: &Slice) -> bool {
+        let empty = |(vm, _): &(VmId, VmState)| {
+            self.live(vm.worker()).is_none_or(|worker| worker.attempts.is_empty())
+        };
+        !slice.closed && slice.is_ready() && slice.vms.iter().all(empty)
+    }
+
+    /// Whether the group may be asked for one slice more.
+    fn may_grow(&self, id: GroupId) -> bool {
+        let count = self.slices.iter().filter(|(slice, _)| slice.group == id).count();
+        let group = usize::from(id.0).checked_sub(1).and_then(|at| self.groups.get(at));
+        group.is_some_and(|group| {
+            group.state == GroupState::Available && count < usize::from(group.config.max_slices)
+        })
+    }
+
+    fn has_minimum(&self, id: GroupId) -> bool {
+        let stay = self.slices.iter().filter(|(s, slice)| s.group == id && !slice.closed).count();
+        let group = usize::from(id.0).checked_sub(1).and_then(|at| self.groups.get(at));
+        group.is_none_or(|group| stay >= usize::from(group.config.min_slices))
+    }
+
+    fn create_slice(&mut self, turn: &mut Turn, id: GroupId) {
+        let first = self.next_vm;
+        let Some(group) = self.group_mut(id) else { return };
+        let slice = SliceId { group: id, number: group.next_slice };
+        group.next_slice += 1;
+        let vms: Vms = (0..u32::from(group.config.vms_per_slice)).map(|n| VmId(first + n)).collect();
+        self.next_vm += u32::from(group.config.vms_per_slice);
+        let requested = vms.iter().map(|vm| (*vm, VmState::Requesting)).collect();
+        self.slices.entry(slice, || Slice { vms: requested, closed: false, idle: false });
+        turn.changes();
+        turn.order(Effect::CreateSlice { slice, group: id, vms });
+    }
+
+    /// The group that should grow for the first demand that nothing there or on its way meets.
+    fn first_demand(&self, pending: &[TaskId]) -> Option<GroupId> {
+        if pending.is_empty() {
+            return None;
+        }
+        let attributes: SmallVec<[(SliceId, Attributes); 4]> =
+            self.slices.iter().map(|(id, _)| (id, self.attributes_of(id))).collect();
+        let mut offers = self.offers();
+        for (id, slice) in self.slices.iter().filter(|(_, slice)| !slice.closed) {
+            let Ok(at) = attributes.binary_search_by_key(&id, |row| row.0) else { continue };
+            let Some(group) = self.groups.get(usize::from(id.group.0) - 1) else { continue };
+            for (vm, _) in slice.vms.iter().filter(|(_, state)| state.is_on_its_way()) {
+                let room = group.config.capacity;
+                offers.push(Offer { worker: vm.worker(), room, attributes: &attributes[at].1 });
+            }
+        }
+        let (unmet, _) = self.unmet(pending, &mut offers);
+        unmet.iter().find_map(|item| {
+            let fits = |(_, group): &(usize, &Group)| serves(group, item);
+            let able = self.groups.iter().enumerate().filter(fits).map(|(at, _)| group_id(at));
+            able.into_iter().find(|id| self.may_grow(*id))
+        })
+    }
+
+    /// What the workers of a slice will say of themselves.
+    fn attributes_of(&self, id: SliceId) -> Attributes {
+        let config = self.groups.get(usize::from(id.group.0) - 1).map(|g| &g.config.attributes);
+        config.cloned().unwrap_or_default().with("slice", id.to_string())
+    }
+}
+
+/// Whether one fresh slice of a group meets a demand.
+fn serves(group: &Group, item: &Item<'_>) -> bool {
+    let shared = item.group_by.is_none_or(|key| {
+        key == "slice" || group.config.attributes.get(key).is_some()
+    });
+    shared
+        && item.need.fits(group.config.capacity)
+        && (item.group_by.is_none() || item.wishes.len() <= usize::from(group.config.vms_per_slice))
+}
+
+pub(super) fn group_id(at: usize) -> GroupId {
+    GroupId(u16::try_from(at + 1).expect("invariant: groups are numbered by u16"))
+}
