@@ -1,1 +1,3 @@
-//! placeholder
+//! Exhaustive checking of the lifecycles of a job cluster.
+
+pub mod explore;
