@@ -52,7 +52,7 @@ impl<'a> Components<'a> {
     /// Tells membership of these states alone.
     pub(super) fn only(&mut self, states: &[u32]) -> impl Fn(u32) -> bool + use<'_, 'a> {
         let part = self.mark(states);
-        |state| self.part.get(state as usize) == Some(&part)
+        move |state| self.part.get(state as usize) == Some(&part)
     }
 
     fn mark(&mut self, states: &[u32]) -> u32 {

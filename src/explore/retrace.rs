@@ -42,14 +42,14 @@ impl<M: Subject> Retrace<'_, M> {
         ids.extend(cycle.iter().map(|edge| edge.target));
         let prints = self.table.fingerprints(&ids);
         let stem = self.path(&lasso.stem, &prints);
-        let mut steps: Vec<(M::Action, M::State)> = Vec::with_capacity(cycle.len());
+        let mut done: Vec<(M::Action, M::State)> = Vec::with_capacity(cycle.len());
         for edge in cycle {
-            let from = steps.last().map_or_else(|| stem.last(), |(_, state)| state);
-            let step = self.step(from, prints[&edge.target], Some(edge.class));
-            steps.push(step);
+            let from = done.last().map_or_else(|| stem.last(), |(_, state)| state);
+            let next = self.step(from, prints[&edge.target], Some(edge.class));
+            done.push(next);
         }
         let (no_return, obligation) = (lasso.no_return, lasso.obligation);
-        Counterexample::Endless { stem, cycle: steps, no_return, obligation }
+        Counterexample::Endless { stem, cycle: done, no_return, obligation }
     }
 
     fn path(&self, ids: &[u32], prints: &BTreeMap<u32, u64>) -> Run<M> {
