@@ -83,7 +83,7 @@ impl<M: Subject> Shared<'_, M> {
         self.halted.get().is_some()
     }
 
-    pub(super) fn expand(&self, chunk: Chunk<M::State>) -> Expanded<M::State> {
+    pub(super) fn expand(&self, chunk: &Chunk<M::State>) -> Expanded<M::State> {
         let mut expansion = Expansion {
             shared: self,
             out: Expanded {
@@ -194,16 +194,13 @@ impl<M: Subject> Expansion<'_, M> {
     fn look_up(&mut self) {
         let table = self.shared.table.read().unwrap_or_else(PoisonError::into_inner);
         for pending in self.pending.drain(..) {
-            match table.find(pending.fingerprint) {
-                Ok(id) => {
-                    if self.shared.edges {
-                        self.out.edges[pending.edge].target = id;
-                    }
+            if let Ok(id) = table.find(pending.fingerprint) {
+                if self.shared.edges {
+                    self.out.edges[pending.edge].target = id;
                 }
-                Err(_) => {
-                    self.out.sources[pending.source].fresh += 1;
-                    self.out.fresh.push((pending.fingerprint, pending.state));
-                }
+            } else {
+                self.out.sources[pending.source].fresh += 1;
+                self.out.fresh.push((pending.fingerprint, pending.state));
             }
         }
     }

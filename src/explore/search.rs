@@ -110,13 +110,13 @@ impl<'a, M: Subject> Search<'a, M> {
                 scope.spawn(|| {
                     let _guard = board.guard();
                     while let Some((index, chunk)) = board.worker_turn() {
-                        board.put(index, shared.expand(chunk));
+                        board.put(index, shared.expand(&chunk));
                     }
                 });
             }
             loop {
                 match board.owner_turn() {
-                    Turn::Work(index, chunk) => board.put(index, shared.expand(chunk)),
+                    Turn::Work(index, chunk) => board.put(index, shared.expand(&chunk)),
                     Turn::Take(_) if shared.poll() => board.close(),
                     Turn::Take(expanded) => store.commit(shared, expanded),
                     Turn::Done => break,
