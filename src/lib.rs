@@ -1,4 +1,6 @@
 //! `iris-check`: the lifecycles of a job cluster, explored exhaustively.
+
 pub mod controller_sm;
+pub mod explore;
 pub mod model;
 pub mod worker_sm;

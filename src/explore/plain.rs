@@ -1,0 +1,137 @@
+//! Any `stateright` model as a subject.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::Hash;
+
+use stateright::{Expectation, Model, Property};
+
+use super::subject::{Claim, Fairness, Kind, Obligation, Subject};
+use super::table::fingerprint;
+
+/// Any `stateright` model as a subject: its properties are the claims, by index.
+///
+/// `always` becomes [`Kind::Safety`], `sometimes` [`Kind::Reachable`], `eventually`
+/// [`Kind::Progress`]: from every initial state, whatever happens, as long as something does while
+/// it can. Nothing is assumed about *which* action is taken, so every reachable deadlock or cycle
+/// that avoids the condition is a violation. Everything counts as exercised.
+pub struct Plain<M: Model> {
+    model: M,
+    properties: Vec<Property<M>>,
+    /// Fingerprints of the initial states: obligations arise there.
+    inits: BTreeSet<u64>,
+}
+
+impl<M: Model<State: Hash>> Plain<M> {
+    /// Takes a model as it is.
+    ///
+    /// # Panics
+    /// If it has more than 64 properties.
+    pub fn new(model: M) -> Self {
+        let properties = model.properties();
+        assert!(properties.len() <= 64, "at most 64 properties");
+        let inits = model.init_states().iter().map(fingerprint).collect();
+        Self { model, properties, inits }
+    }
+}
+
+impl<M: Model> fmt::Debug for Plain<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.properties.iter().map(|property| property.name).collect();
+        f.debug_struct("Plain").field("properties", &names).finish_non_exhaustive()
+    }
+}
+
+impl<M: Model> Plain<M> {
+    /// The properties of one kind whose condition is (or is not) true in a state, as bits.
+    fn properties_where(&self, kind: &Expectation, truth: bool, state: &M::State) -> u64 {
+        let mut bits = 0;
+        for (index, property) in self.properties.iter().enumerate() {
+            if property.expectation == *kind && (property.condition)(&self.model, state) == truth {
+                bits |= 1 << index;
+            }
+        }
+        bits
+    }
+
+    fn are(&self, kind: &Expectation) -> u64 {
+        let of_kind = |(index, property): (usize, &Property<M>)| {
+            u64::from(property.expectation == *kind) << index
+        };
+        self.properties.iter().enumerate().map(of_kind).sum()
+    }
+}
+
+impl<M: Model> Model for Plain<M> {
+    type State = M::State;
+    type Action = M::Action;
+
+    fn init_states(&self) -> Vec<Self::State> {
+        self.model.init_states()
+    }
+
+    fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
+        self.model.actions(state, actions);
+    }
+
+    fn next_state(&self, last_state: &Self::State, action: Self::Action) -> Option<Self::State> {
+        self.model.next_state(last_state, action)
+    }
+
+    fn within_boundary(&self, state: &Self::State) -> bool {
+        self.model.within_boundary(state)
+    }
+}
+
+impl<M> Subject for Plain<M>
+where
+    M: Model<State: Clone + Hash + Eq + Send + Sync, Action: Clone + PartialEq + Send + Sync>
+        + Sync,
+{
+    fn claims(&self) -> Vec<Claim> {
+        let claim = |property: &Property<M>| Claim {
+            name: property.name.to_owned(),
+            kind: match property.expectation {
+                Expectation::Always => Kind::Safety,
+                Expectation::Sometimes => Kind::Reachable,
+                Expectation::Eventually => Kind::Progress,
+            },
+        };
+        self.properties.iter().map(claim).collect()
+    }
+
+    fn broken(&self, state: &Self::State) -> u64 {
+        self.properties_where(&Expectation::Always, false, state)
+    }
+
+    fn exercised(&self, state: &Self::State) -> u64 {
+        self.are(&Expectation::Always)
+            | self.are(&Expectation::Eventually)
+            | self.properties_where(&Expectation::Sometimes, true, state)
+    }
+
+    /// The obligation of a property has the property's number; those of others are never open.
+    fn open(&self, state: &Self::State) -> u64 {
+        self.properties_where(&Expectation::Eventually, false, state)
+    }
+
+    fn arises(&self, state: &Self::State) -> u64 {
+        if self.inits.contains(&fingerprint(state)) { self.open(state) } else { 0 }
+    }
+
+    fn obligations(&self) -> Vec<Obligation> {
+        if self.are(&Expectation::Eventually) == 0 {
+            return Vec::new();
+        }
+        let obligation = |(claim, property): (usize, &Property<M>)| Obligation {
+            claim,
+            name: property.name.to_owned(),
+        };
+        self.properties.iter().enumerate().map(obligation).collect()
+    }
+
+    /// Something happens as long as something can: all actions are one weakly fair class.
+    fn fairness(&self, _: &Self::State, _: &Self::Action) -> Fairness {
+        Fairness::Weak(0)
+    }
+}

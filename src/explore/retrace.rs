@@ -1,0 +1,99 @@
+//! Turns numbers back into runs, by executing the model again.
+
+use std::collections::BTreeMap;
+
+use super::graph::{Graph, class_of};
+use super::progress::Lasso;
+use super::report::{Counterexample, Path};
+use super::store::{NOBODY, Spot};
+use super::subject::Subject;
+use super::table::{Table, fingerprint};
+
+pub(super) struct Retrace<'a, M> {
+    pub(super) model: &'a M,
+    pub(super) table: &'a Table,
+    pub(super) parents: &'a [u32],
+    pub(super) graph: Option<&'a Graph>,
+}
+
+type Run<M> = Path<<M as stateright::Model>::State, <M as stateright::Model>::Action>;
+
+impl<M: Subject> Retrace<'_, M> {
+    /// The shortest run to a spot.
+    pub(super) fn to_spot(&self, spot: Spot) -> Run<M> {
+        let ids = way_to(self.parents, spot.state);
+        let mut path = self.path(&ids, &self.table.fingerprints(&ids));
+        if let Some(number) = spot.action {
+            let (model, state) = (self.model, path.last());
+            let mut actions = Vec::new();
+            model.actions(state, &mut actions);
+            let action = actions.swap_remove(number as usize);
+            let next = model.next_state(state, action.clone());
+            path.steps.push((action, next.expect("invariant: the step was taken before")));
+        }
+        path
+    }
+
+    /// An endless run.
+    pub(super) fn endless(&self, lasso: &Lasso) -> Counterexample<M::State, M::Action> {
+        let graph = self.graph.expect("invariant: there are edges if there is a lasso");
+        let cycle: Vec<_> = lasso.cycle.iter().map(|number| graph.edge(*number)).collect();
+        let mut ids = lasso.stem.clone();
+        ids.extend(cycle.iter().map(|edge| edge.target));
+        let prints = self.table.fingerprints(&ids);
+        let stem = self.path(&lasso.stem, &prints);
+        let mut done: Vec<(M::Action, M::State)> = Vec::with_capacity(cycle.len());
+        for edge in cycle {
+            let from = done.last().map_or_else(|| stem.last(), |(_, state)| state);
+            let next = self.step(from, prints[&edge.target], Some(edge.class));
+            done.push(next);
+        }
+        let (no_return, obligation) = (lasso.no_return, lasso.obligation);
+        Counterexample::Endless { stem, cycle: done, no_return, obligation }
+    }
+
+    fn path(&self, ids: &[u32], prints: &BTreeMap<u32, u64>) -> Run<M> {
+        let (first, rest) = ids.split_first().expect("invariant: a run has a first state");
+        let is_first = |state: &M::State| {
+            self.model.within_boundary(state) && fingerprint(state) == prints[first]
+        };
+        let init = self.model.init_states().into_iter().find(is_first);
+        let init = init.expect("invariant: init_states() is the same each time");
+        let mut path = Path { init, steps: Vec::with_capacity(rest.len()) };
+        for id in rest {
+            let step = self.step(path.last(), prints[id], None);
+            path.steps.push(step);
+        }
+        path
+    }
+
+    /// The first step from a state to another, of a certain class if one is asked for.
+    fn step(&self, from: &M::State, to: u64, class: Option<u8>) -> (M::Action, M::State) {
+        let mut actions = Vec::new();
+        self.model.actions(from, &mut actions);
+        for action in actions {
+            if class.is_some_and(|class| class_of(self.model.fairness(from, &action)) != class) {
+                continue;
+            }
+            match self.model.next_state(from, action.clone()) {
+                Some(next) if fingerprint(&next) == to && self.model.within_boundary(&next) => {
+                    return (action, next);
+                }
+                Some(_) | None => {}
+            }
+        }
+        panic!("the model is not a function of its state: a step taken before is not there again");
+    }
+}
+
+/// The states of the shortest way to a state, from an initial one.
+pub(super) fn way_to(parents: &[u32], state: u32) -> Vec<u32> {
+    let mut way = vec![state];
+    let mut at = state;
+    while parents[at as usize] != NOBODY {
+        at = parents[at as usize];
+        way.push(at);
+    }
+    way.reverse();
+    way
+}

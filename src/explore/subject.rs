@@ -1,0 +1,104 @@
+//! What a model tells the engine beyond `stateright`'s [`Model`].
+
+use std::hash::Hash;
+
+use stateright::Model;
+
+/// A model whose claims the engine can decide.
+///
+/// Every answer must depend on its arguments only. Two states that are equal (and hash equally)
+/// must have the same actions and successors; notes about the step that led to a state may live in
+/// fields that equality and hash leave out, and only [`Subject::broken_by_step`] and
+/// [`Subject::exercised`] may look at those. An action for which `next_state` gives `None` is not
+/// enabled: no edge.
+pub trait Subject:
+    Model<State: Clone + Hash + Eq + Send + Sync, Action: Clone + PartialEq + Send + Sync> + Sync
+{
+    /// The claims to decide; the index of a claim is its bit (at most 64).
+    fn claims(&self) -> Vec<Claim>;
+
+    /// Safety claims that the step to this state broke, as bits; asked for every generated state,
+    /// duplicates too, so it must be cheap. Asked for initial states as well.
+    fn broken_by_step(&self, state: &Self::State) -> u64 {
+        let _ = state;
+        0
+    }
+
+    /// Safety claims that are broken in this state, as bits; asked once for each unique state.
+    fn broken(&self, state: &Self::State) -> u64 {
+        let _ = state;
+        0
+    }
+
+    /// Claims whose hard case occurred in this state or on the step that led to it, as bits; asked
+    /// for each generated state until every claim has been exercised.
+    fn exercised(&self, state: &Self::State) -> u64 {
+        let _ = state;
+        0
+    }
+
+    /// Obligations that are open in this state, as bits into [`Subject::obligations`]; asked once
+    /// for each unique state, and for the target of a step over the boundary.
+    fn open(&self, state: &Self::State) -> u64 {
+        let _ = state;
+        0
+    }
+
+    /// Obligations that arise here (default: every open one). A bit that is not open is ignored. An
+    /// endless run counts if it is reachable, inside open states, from one where it arises.
+    fn arises(&self, state: &Self::State) -> u64 {
+        self.open(state)
+    }
+
+    /// The obligations of the progress claims (at most 64).
+    fn obligations(&self) -> Vec<Obligation> {
+        Vec::new()
+    }
+
+    /// What may be assumed about this action in endless runs.
+    fn fairness(&self, state: &Self::State, action: &Self::Action) -> Fairness {
+        let _ = (state, action);
+        Fairness::None
+    }
+}
+
+/// Something that is said of a model and can be decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// How the claim is called.
+    pub name: String,
+    /// How it is decided.
+    pub kind: Kind,
+}
+
+/// How a claim is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No reachable state and no step breaks it.
+    Safety,
+    /// Some reachable state or step exercises it.
+    Reachable,
+    /// Every obligation of it that arises is met, in every fair run.
+    Progress,
+}
+
+/// A part of a progress claim: from where it arises, every fair run leaves the open states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obligation {
+    /// The index of its claim.
+    pub claim: usize,
+    /// How it is called.
+    pub name: String,
+}
+
+/// What may be assumed about an action in endless runs. Actions of one class share one assumption.
+/// Class numbers are below 64, weak and strong ones counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fairness {
+    /// Nothing: it may be put off for ever.
+    None,
+    /// If some action of the class is enabled from some point on without a break, one is taken.
+    Weak(u8),
+    /// If some action of the class is enabled again and again, one is taken again and again.
+    Strong(u8),
+}
