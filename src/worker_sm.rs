@@ -43,7 +43,7 @@ pub enum WorkerInput {
     BeatDue,
     /// A heartbeat of this incarnation was answered.
     BeatAnswered(Incarnation, BeatReply),
-    /// A report was acknowledged.
+    /// The last report on an attempt was acknowledged.
     ReportAcked(AttemptId),
     /// The process of an attempt runs.
     Launched(AttemptId),

@@ -94,6 +94,11 @@ impl ControllerSm {
         self.slices.iter()
     }
 
+    /// The number of the first VM, and of the next.
+    pub fn vm_numbers(&self) -> (u32, u32) {
+        (self.first_vm, self.next_vm)
+    }
+
     /// Why a job with a PENDING task is not placed: one reason, that of its first such task.
     pub fn pending_reason(&self, id: JobId) -> Option<PendingReason> {
         let job = self.jobs.get(id)?;

@@ -9,6 +9,7 @@ use super::ControllerSm;
 use super::input::Effect;
 use super::records::{Stage, Standing, task_id};
 use super::turn::Turn;
+use crate::model::vm::VmState;
 use crate::model::worker::WorkerEvent;
 
 impl ControllerSm {
@@ -136,8 +137,14 @@ impl ControllerSm {
         for timer in self.armed() {
             turn.arm(timer, self.length(timer));
         }
-        for (slice, _) in self.slices.iter().filter(|(_, slice)| slice.closed) {
-            turn.order(Effect::TerminateSlice(slice));
+        // The provider takes both orders twice: it knows slices by their names.
+        for (id, slice) in self.slices.iter() {
+            if slice.closed {
+                turn.order(Effect::TerminateSlice(id));
+            } else if slice.vms.iter().all(|(_, state)| *state == VmState::Requesting) {
+                let vms = slice.vms.iter().map(|(vm, _)| *vm).collect();
+                turn.order(Effect::CreateSlice { slice: id, group: id.group, vms });
+            }
         }
     }
 }

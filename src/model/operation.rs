@@ -84,8 +84,10 @@ pub enum Operation {
     RunAnswer(AttemptId, Fate),
     /// A KillTask and its answer.
     Kill(AttemptId, Fate),
-    /// A report and its acknowledgement.
+    /// A report that is not the last, and its acknowledgement.
     Report(AttemptId, Fate),
+    /// The last report on an attempt, and its acknowledgement.
+    FinalReport(AttemptId, Fate),
     /// A heartbeat and its answer as one step.
     Beat(WorkerId, Fate),
     /// A heartbeat that its sender has given up is still travelling.
@@ -252,9 +254,12 @@ impl Operation {
             Self::RunAnswer(_, fate) => failing(fate, FaultKind::RunAnswerLost),
             Self::Kill(_, Fate::AnswerLost) => Some(FaultKind::KillAnswerLost),
             Self::Kill(_, fate) => failing(fate, FaultKind::KillLost),
-            Self::Report(_, Fate::AnswerLost) => Some(FaultKind::ReportAnswerLost),
-            Self::Report(_, Fate::Duplicated) => Some(FaultKind::ReportDuplicated),
-            Self::Report(_, fate) => failing(fate, FaultKind::ReportLost),
+            Self::Report(_, fate) | Self::FinalReport(_, fate) => match fate {
+                Fate::Done => None,
+                Fate::RequestLost | Fate::Late => Some(FaultKind::ReportLost),
+                Fate::AnswerLost => Some(FaultKind::ReportAnswerLost),
+                Fate::Duplicated => Some(FaultKind::ReportDuplicated),
+            },
             Self::Beat(_, fate) | Self::BeatArrives(_, fate) => match fate {
                 Fate::Done | Fate::Duplicated => None,
                 Fate::RequestLost => Some(FaultKind::BeatLost),
@@ -348,6 +353,9 @@ impl Operation {
             Self::RunAnswer(a, fate) => (network(), message(&format!("the answer to RunTask {a}"), fate)),
             Self::Kill(a, fate) => (network(), message(&format!("KillTask {a}"), fate)),
             Self::Report(a, fate) => (network(), message(&format!("ReportTaskState {a}"), fate)),
+            Self::FinalReport(a, fate) => {
+                (network(), message(&format!("the final ReportTaskState {a}"), fate))
+            }
             Self::Beat(w, Fate::Done) => (w.to_string(), "Heartbeat".into()),
             Self::Beat(w, fate) => (network(), message(&format!("Heartbeat of {w}"), fate)),
             Self::StrayBeat(w, fate) => {

@@ -1,0 +1,326 @@
+//! The canonical form of a state: what differs in names only, or in what nobody will ever ask for,
+//! becomes equal. Claims are judged before this.
+
+use smallvec::SmallVec;
+
+use crate::controller_sm::{Renaming, Standing};
+use crate::model::id::{AttemptId, Incarnation, Seat, SliceId, TaskId, VmId, WorkerId};
+use crate::model::wire::{Clock, Heartbeat, RunAnswer, Word};
+use crate::worker_sm::{Lease, Local};
+
+use super::state::{Message, State};
+use super::world::listened;
+
+type Numbers = SmallVec<[u16; 4]>;
+
+/// Makes a state canonical; answers the new names that it gave.
+pub(super) fn canonicalize(state: &mut State) -> Renaming {
+    prune(state);
+    let names = Renaming {
+        attempts: attempts(state),
+        incarnations: incarnations(state),
+        clocks: clocks(state),
+        vms: vms(state),
+        slices: slices(state),
+    };
+    if !names.is_identity() {
+        forget(state, &names);
+        rename(state, &names);
+    }
+    names
+}
+
+/// Takes out what can have no effect any more.
+fn prune(state: &mut State) {
+    let controller = &state.controller;
+    let live = |id: AttemptId| controller.attempt(id).is_some_and(|attempt| attempt.is_live());
+    state.exits.retain(|(id, _)| live(*id));
+    // What was meant for a former incarnation is refused or dropped without effect, and what it
+    // says in a heartbeat nobody hears.
+    let nodes = &state.nodes;
+    let last = |id: WorkerId| nodes.iter().find(|node| node.id == id).map(|node| node.last);
+    state.net.retain(|message| match message {
+        Message::Run { awaited: false, seat, .. } => last(seat.worker) == Some(seat.incarnation),
+        Message::Kill(kill) => last(kill.seat.worker) == Some(kill.seat.incarnation),
+        Message::Run { .. } | Message::RunAnswer { .. } => true,
+        Message::Report(report) => {
+            let known = controller.attempt(report.attempt);
+            match report.word {
+                // Of one that is over it tells nothing.
+                Word::Phase(_) => known.is_some_and(|attempt| attempt.is_live()),
+                Word::Final(_) => {
+                    let asks = last(report.seat.worker) == Some(report.seat.incarnation);
+                    asks || known.is_some_and(|attempt| !attempt.is_gone())
+                }
+            }
+        }
+    });
+    let highest = |id| controller.highest(id).unwrap_or(Incarnation(0));
+    state.strays.retain(|beat| beat.seat.incarnation >= highest(beat.seat.worker));
+    for at in 0..state.nodes.len() {
+        let id = state.nodes[at].id;
+        let heard = listened(state, id).is_some();
+        let node = &mut state.nodes[at];
+        node.missed &= heard;
+        node.at_risk &= node.worker.as_ref().is_some_and(|worker| worker.lease() == Lease::Held);
+    }
+}
+
+/// Whether anything but the controller's record still speaks of an attempt.
+fn is_mentioned(state: &State, id: AttemptId) -> bool {
+    let in_beat = |beat: &Heartbeat| {
+        beat.running.iter().any(|(a, _)| *a == id) || beat.finished.iter().any(|(a, _)| *a == id)
+    };
+    let at_node = |node: &super::state::Node| {
+        node.processes.iter().any(|process| process.attempt == id)
+            || node.worker.as_ref().is_some_and(|worker| {
+                let remembered = worker.local(id);
+                let over = matches!(remembered, None | Some(Local::Done { listed: false, .. }));
+                !over || worker.carried().iter().any(|(a, _)| *a == id)
+            })
+    };
+    state.net.iter().any(|message| message.attempt() == id)
+        || state.nodes.iter().any(at_node)
+        || state.strays.iter().chain(&state.beats).any(in_beat)
+        || state.answers.iter().any(|(_, reply)| {
+            reply.acked.contains(&id) || reply.stop.contains(&id) || reply.fence.contains(&id)
+        })
+}
+
+/// Attempts that stay, of the tasks of which one goes.
+fn attempts(state: &State) -> SmallVec<[(TaskId, Numbers); 2]> {
+    let mut renamed = SmallVec::new();
+    for (job, record) in state.controller.jobs() {
+        for (index, task) in (0..).zip(&record.tasks) {
+            let id = job.task(index);
+            let stays = |number: &u16| {
+                let attempt = &task.attempts[usize::from(*number)];
+                !attempt.is_gone() || is_mentioned(state, id.attempt(*number))
+            };
+            let count = u16::try_from(task.attempts.len()).unwrap_or(u16::MAX);
+            let kept: Numbers = (0..count).filter(stays).collect();
+            if kept.len() < task.attempts.len() {
+                renamed.push((id, kept));
+            }
+        }
+    }
+    renamed
+}
+
+fn note<T: Ord>(values: &mut SmallVec<[T; 4]>, value: T) {
+    if let Err(at) = values.binary_search(&value) {
+        values.insert(at, value);
+    }
+}
+
+/// Every seat that is mentioned anywhere, in attempts that stay too.
+fn each_seat(state: &State, mut see: impl FnMut(Seat)) {
+    for (worker, slot) in state.controller.workers() {
+        see(Seat { worker, incarnation: slot.highest });
+    }
+    for (_, job) in state.controller.jobs() {
+        let attempts = job.tasks.iter().flat_map(|task| &task.attempts);
+        attempts.for_each(|attempt| see(attempt.seat));
+    }
+    state.nodes.iter().for_each(|node| see(node.seat()));
+    state.net.iter().for_each(|message| see(message.seat()));
+    state.strays.iter().chain(&state.beats).for_each(|beat| see(beat.seat));
+    state.answers.iter().for_each(|(seat, _)| see(*seat));
+}
+
+/// Incarnations of the workers whose incarnations are not dense from 1.
+fn incarnations(state: &State) -> SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> {
+    let mut highest = 0;
+    each_seat(state, |seat| highest = highest.max(seat.incarnation.0));
+    if highest <= 1 {
+        return SmallVec::new();
+    }
+    let mut all: SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> = SmallVec::new();
+    each_seat(state, |seat| {
+        if seat.incarnation.0 == 0 {
+            return;
+        }
+        match all.iter_mut().find(|(id, _)| *id == seat.worker) {
+            Some((_, values)) => note(values, seat.incarnation),
+            None => all.push((seat.worker, SmallVec::from_slice(&[seat.incarnation]))),
+        }
+    });
+    all.retain(|(_, values)| (1..).zip(values.iter()).any(|(rank, i)| i.0 != rank));
+    all
+}
+
+/// Clock values of the workers whose values are not dense from 0.
+fn clocks(state: &State) -> SmallVec<[(WorkerId, SmallVec<[Clock; 4]>); 2]> {
+    let mut renamed = SmallVec::new();
+    for node in &state.nodes {
+        let id = node.id;
+        let mut values = SmallVec::new();
+        if let Some(worker) = &node.worker {
+            note(&mut values, worker.clock());
+        }
+        for (_, job) in state.controller.jobs() {
+            for attempt in job.tasks.iter().filter_map(|task| task.attempts.last()) {
+                if let Standing::Accepted(clock) = attempt.standing
+                    && attempt.seat.worker == id
+                {
+                    note(&mut values, clock);
+                }
+            }
+        }
+        for message in state.net.iter().filter(|message| message.seat().worker == id) {
+            match message {
+                Message::RunAnswer { answer: RunAnswer::Accepted(clock), .. } => {
+                    note(&mut values, *clock);
+                }
+                Message::Report(report) if matches!(report.word, Word::Phase(_)) => {
+                    note(&mut values, report.clock);
+                }
+                Message::Run { .. }
+                | Message::RunAnswer { .. }
+                | Message::Kill(_)
+                | Message::Report(_) => {}
+            }
+        }
+        for beat in state.strays.iter().chain(&state.beats).filter(|b| b.seat.worker == id) {
+            note(&mut values, beat.clock);
+        }
+        if (0..).zip(&values).any(|(rank, clock): (u32, &Clock)| clock.0 != rank) {
+            renamed.push((id, values));
+        }
+    }
+    renamed
+}
+
+/// VMs that stay, if some of those ever numbered are gone for good.
+fn vms(state: &State) -> Option<(u32, SmallVec<[VmId; 4]>)> {
+    let (first, next) = state.controller.vm_numbers();
+    if first == next {
+        return None;
+    }
+    let mut kept = SmallVec::new();
+    let mut see = |id: WorkerId| {
+        if id.0 >= first {
+            note(&mut kept, VmId(id.0));
+        }
+    };
+    for (_, slice) in state.controller.slices() {
+        slice.vms.iter().for_each(|(vm, _)| see(vm.worker()));
+    }
+    state.cloud.iter().flat_map(|cloud| &cloud.vms).for_each(|vm| see(vm.id.worker()));
+    state.nodes.iter().for_each(|node| see(node.id));
+    state.net.iter().for_each(|message| see(message.seat().worker));
+    state.strays.iter().chain(&state.beats).for_each(|beat| see(beat.seat.worker));
+    for (_, job) in state.controller.jobs() {
+        let attempts = job.tasks.iter().flat_map(|task| &task.attempts);
+        attempts.for_each(|attempt| see(attempt.seat.worker));
+    }
+    let dense = u32::try_from(kept.len()).ok() == Some(next - first);
+    (!dense).then_some((first, kept))
+}
+
+/// Slices that stay, if some of those ever numbered are gone for good.
+fn slices(state: &State) -> Option<SmallVec<[SliceId; 4]>> {
+    let numbered: u32 = state.controller.groups().map(|(_, group)| group.next_slice - 1).sum();
+    let mut kept = SmallVec::new();
+    state.controller.slices().for_each(|(id, _)| note(&mut kept, id));
+    state.cloud.iter().for_each(|cloud| note(&mut kept, cloud.id));
+    (u32::try_from(kept.len()).ok() != Some(numbered)).then_some(kept)
+}
+
+/// Counts the ends of the attempts that go, so that the counters can still be checked.
+fn forget(state: &mut State, names: &Renaming) {
+    for (task, kept) in &names.attempts {
+        let Some(record) = state.controller.task(*task) else { continue };
+        let mut tally = crate::model::budget::Tally::default();
+        for (number, attempt) in (0..).zip(&record.attempts) {
+            if let Standing::Ended { outcome, cause, .. } = attempt.standing
+                && !kept.contains(&number)
+                && let Some(budget) = cause.charges(outcome)
+            {
+                tally.charge(budget);
+            }
+        }
+        let at = state.forgotten.partition_point(|(other, _)| other < task);
+        if state.forgotten.get(at).is_none_or(|(other, _)| other != task) {
+            state.forgotten.insert(at, (*task, crate::model::budget::Tally::default()));
+        }
+        let (_, sum) = &mut state.forgotten[at];
+        sum.failure += tally.failure;
+        sum.delivery += tally.delivery;
+        sum.preemption += tally.preemption;
+    }
+}
+
+fn rename(state: &mut State, names: &Renaming) {
+    state.controller.rename(names);
+    for node in &mut state.nodes {
+        let old = node.id;
+        if let Some(worker) = &mut node.worker {
+            let clock = names.clock(old, worker.clock());
+            worker.rename(names.seat(worker.seat()), clock, |id| names.attempt(id));
+        }
+        let seat = names.seat(node.seat());
+        (node.id, node.last) = (seat.worker, seat.incarnation);
+        for process in &mut node.processes {
+            process.attempt = kept(names, process.attempt);
+        }
+    }
+    for message in &mut state.net {
+        *message = renamed(names, *message);
+    }
+    state.net.sort_unstable();
+    let beats = state.strays.iter_mut().chain(&mut state.beats);
+    beats.for_each(|beat| rename_beat(names, beat));
+    for (seat, reply) in &mut state.answers {
+        *seat = names.seat(*seat);
+        let ids = reply.acked.iter_mut().chain(&mut reply.stop).chain(&mut reply.fence);
+        ids.for_each(|id| *id = kept(names, *id));
+    }
+    for cloud in &mut state.cloud {
+        cloud.id = names.slice(cloud.id);
+        cloud.vms.iter_mut().for_each(|vm| vm.id = names.vm(vm.id));
+    }
+    let started = std::mem::take(&mut state.started);
+    state.started = started.into_iter().filter_map(|id| names.attempt(id)).collect();
+    for (id, seat) in &mut state.exits {
+        (*id, *seat) = (kept(names, *id), names.seat(*seat));
+    }
+}
+
+fn kept(names: &Renaming, id: AttemptId) -> AttemptId {
+    names.attempt(id).expect("invariant: an attempt that is mentioned stays")
+}
+
+fn rename_beat(names: &Renaming, beat: &mut Heartbeat) {
+    beat.clock = names.clock(beat.seat.worker, beat.clock);
+    beat.seat = names.seat(beat.seat);
+    beat.running.iter_mut().for_each(|(id, _)| *id = kept(names, *id));
+    beat.finished.iter_mut().for_each(|(id, _)| *id = kept(names, *id));
+}
+
+fn renamed(names: &Renaming, message: Message) -> Message {
+    let attempt = kept(names, message.attempt());
+    let old = message.seat();
+    let seat = names.seat(old);
+    match message {
+        Message::Run { awaited, .. } => Message::Run { attempt, seat, awaited },
+        Message::RunAnswer { answer, .. } => {
+            let answer = match answer {
+                RunAnswer::Accepted(c) => RunAnswer::Accepted(names.clock(old.worker, c)),
+                RunAnswer::Refused | RunAnswer::NotNow => answer,
+            };
+            Message::RunAnswer { attempt, seat, answer }
+        }
+        Message::Kill(mut kill) => {
+            (kill.attempt, kill.seat) = (attempt, seat);
+            Message::Kill(kill)
+        }
+        Message::Report(mut report) => {
+            if matches!(report.word, Word::Phase(_)) {
+                report.clock = names.clock(old.worker, report.clock);
+            }
+            (report.attempt, report.seat) = (attempt, seat);
+            Message::Report(report)
+        }
+    }
+}

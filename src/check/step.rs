@@ -1,0 +1,279 @@
+//! One step of the modelled cluster: an operation applied to a state, every effect performed.
+//!
+//! The machines decide; this file only carries facts to them and their orders away, the way the
+//! drivers of the running cluster do.
+
+use smallvec::SmallVec;
+
+use crate::controller_sm::{ControllerSm, Effect, Effects, Input};
+use crate::model::id::{AttemptId, Seat, WorkerId};
+use crate::model::operation::Act;
+use crate::model::resources::Resources;
+use crate::model::scheduler::Chooser;
+use crate::model::timer::Timer;
+use crate::model::view::{Event, ProcessStage, Started};
+use crate::model::wire::{BeatReply, KillAnswer, KillTask, Report, RunAnswer, Word};
+use crate::worker_sm::{WorkerEffect, WorkerEffects, WorkerInput, WorkerSm};
+
+use super::scope::Scope;
+use super::state::{CloudSlice, CloudVm, Message, Process, State};
+
+/// The machines that the model runs. Tests put wrong ones in their place, to see them caught.
+pub trait Machines: Clone + Send + Sync + 'static {
+    /// What the controller makes of an input.
+    fn controller(&self, sm: &mut ControllerSm, input: Input, chooser: &mut Chooser) -> Effects {
+        sm.on_choosing(input, chooser)
+    }
+
+    /// What a worker makes of an input.
+    fn worker(&self, sm: &mut WorkerSm, input: WorkerInput) -> WorkerEffects {
+        sm.on(input)
+    }
+}
+
+/// The machines as they are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Real;
+
+impl Machines for Real {}
+
+/// What the controller heard in a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Heard {
+    Beat(Seat),
+    Report { seat: Seat, missing: bool },
+    RunAnswer { refused: bool },
+    TryFailed { unknown: bool },
+    Fired(Timer),
+    Client,
+    Provider,
+    Restarted,
+    Nothing,
+}
+
+/// A step being taken.
+pub(super) struct Move<'m, M> {
+    pub(super) scope: &'m Scope,
+    pub(super) machines: &'m M,
+    pub(super) state: State,
+    chooser: Chooser,
+    dies: bool,
+    heard: Heard,
+    about: SmallVec<[AttemptId; 4]>,
+    pub(super) started: Started,
+}
+
+impl<'m, M: Machines> Move<'m, M> {
+    pub(super) fn new(scope: &'m Scope, machines: &'m M, state: State, act: Act) -> Self {
+        Self {
+            scope,
+            machines,
+            state,
+            chooser: Chooser::scripted(act.choice),
+            dies: act.dies,
+            heard: Heard::Nothing,
+            about: SmallVec::new(),
+            started: Started::Nothing,
+        }
+    }
+
+    /// Whether the act was one that there is: every choice in it was needed, and the controller
+    /// that dies before its effects had something to act on.
+    pub(super) fn was_exact(&self) -> bool {
+        self.chooser.was_exact() && !self.dies
+    }
+
+    /// What the controller heard, for the claims across steps.
+    pub(super) fn event(&self) -> Event<'_> {
+        let first = self.about.first().copied();
+        match (self.heard, first) {
+            (Heard::Beat(seat), _) => Event::Beat { seat, about: &self.about },
+            (Heard::Report { seat, missing }, Some(about)) => Event::Report { seat, about, missing },
+            (Heard::RunAnswer { refused }, Some(about)) => Event::RunAnswer { about, refused },
+            (Heard::TryFailed { unknown }, Some(about)) => Event::TryFailed { about, unknown },
+            (Heard::Fired(timer), _) => Event::Fired(timer),
+            (Heard::Client, _) => Event::Client,
+            (Heard::Provider, _) => Event::Provider,
+            (Heard::Restarted, _) => Event::Restarted,
+            (
+                Heard::Report { .. }
+                | Heard::RunAnswer { .. }
+                | Heard::TryFailed { .. }
+                | Heard::Nothing,
+                _,
+            ) => Event::Elsewhere,
+        }
+    }
+
+    fn note(&mut self, input: &Input) {
+        let one = |id: &AttemptId| SmallVec::from_slice(&[*id]);
+        (self.heard, self.about) = match input {
+            Input::Submit(_) | Input::Cancel(_) | Input::Drain { .. } => {
+                (Heard::Client, SmallVec::new())
+            }
+            Input::Beat(beat) => {
+                let running = beat.running.iter().map(|(id, _)| *id);
+                let finished = beat.finished.iter().map(|(id, _)| *id);
+                (Heard::Beat(beat.seat), running.chain(finished).collect())
+            }
+            Input::Report(report) => {
+                let missing = report.word == Word::Final(crate::model::exit::Final::Missing);
+                (Heard::Report { seat: report.seat, missing }, one(&report.attempt))
+            }
+            Input::RunAnswered { attempt, answer } => match answer {
+                // As if the call had not been sent.
+                RunAnswer::NotNow => (Heard::TryFailed { unknown: false }, one(attempt)),
+                RunAnswer::Accepted(_) => (Heard::RunAnswer { refused: false }, one(attempt)),
+                RunAnswer::Refused => (Heard::RunAnswer { refused: true }, one(attempt)),
+            },
+            Input::TryFailed { attempt, error } => {
+                let unknown = *error != crate::model::wire::TryError::NotSent;
+                (Heard::TryFailed { unknown }, one(attempt))
+            }
+            Input::KillAnswered { attempt, answer } => {
+                let seat = self.state.controller.attempt(*attempt).map(|a| a.seat);
+                let missing = *answer == KillAnswer::Missing;
+                let heard = seat.map_or(Heard::Nothing, |seat| Heard::Report { seat, missing });
+                (heard, one(attempt))
+            }
+            Input::Fired(timer) => (Heard::Fired(*timer), SmallVec::new()),
+            Input::SliceGranted(_)
+            | Input::SliceRefused { .. }
+            | Input::VmBooted(_)
+            | Input::SlicePreempted(_)
+            | Input::SliceTerminated(_) => (Heard::Provider, SmallVec::new()),
+            Input::Restarted => (Heard::Restarted, SmallVec::new()),
+        };
+    }
+
+    /// Gives the controller an input and performs what it orders; answers the heartbeat's reply.
+    /// A controller that dies before its effects orders nothing, and is down afterwards.
+    pub(super) fn feed(&mut self, input: Input) -> Option<BeatReply> {
+        self.note(&input);
+        let restarted = matches!(input, Input::Restarted);
+        let effects = self.machines.controller(&mut self.state.controller, input, &mut self.chooser);
+        if std::mem::take(&mut self.dies) {
+            self.controller_down();
+            return None;
+        }
+        let mut reply = None;
+        for effect in effects {
+            match effect {
+                Effect::SendRun { attempt, seat } => {
+                    self.state.send(Message::Run { attempt, seat, awaited: true });
+                }
+                Effect::SendKill { attempt, seat, only_if_not_started } => {
+                    let kill = KillTask { attempt, seat, only_if_not_started };
+                    self.state.send(Message::Kill(kill));
+                }
+                Effect::CreateSlice { slice, vms, .. } => {
+                    let fresh = |id: &_| CloudVm { id: *id, booted: false, stuck: false };
+                    let vms = vms.iter().map(fresh).collect();
+                    self.create_slice(CloudSlice { id: slice, vms, granted: false, ending: false });
+                }
+                Effect::TerminateSlice(slice) => self.end_slice(slice, restarted),
+                Effect::ReplyBeat(beat) => reply = Some(beat),
+                Effect::Persist
+                | Effect::Reply(_)
+                | Effect::ReplyReport
+                | Effect::Arm(..)
+                | Effect::Disarm(_)
+                | Effect::JobEnded(_) => {}
+            }
+        }
+        reply
+    }
+
+    /// Gives the worker of a machine an input and performs what it orders.
+    pub(super) fn work(&mut self, id: WorkerId, input: WorkerInput) -> Answers {
+        let mut answers = Answers::default();
+        let Some(node) = self.state.node_mut(id) else { return answers };
+        let Some(worker) = &mut node.worker else { return answers };
+        let effects = self.machines.worker(worker, input);
+        for effect in effects {
+            match effect {
+                WorkerEffect::AnswerRun(answer) => answers.run = Some(answer),
+                WorkerEffect::AnswerKill(answer) => answers.kill = Some(answer),
+                WorkerEffect::SendBeat(beat) => answers.beat = Some(beat),
+                WorkerEffect::SendReport(report) => self.report(report),
+                WorkerEffect::Launch(attempt) => self.launch(id, attempt),
+                WorkerEffect::AbortLaunch(attempt) => self.end_process(id, attempt),
+                WorkerEffect::Terminate(attempt) => {
+                    if let Some(process) =
+                        self.state.node_mut(id).and_then(|node| node.process_mut(attempt))
+                    {
+                        process.stage = ProcessStage::Stopping;
+                    }
+                }
+                WorkerEffect::BecomeIncarnation(next) => {
+                    if let Some(node) = self.state.node_mut(id) {
+                        node.last = next;
+                    }
+                }
+                // When a process dies that is to be stopped is the world's choice anyway.
+                WorkerEffect::Destroy(_) | WorkerEffect::ArmKill(_) | WorkerEffect::RenewLease => {}
+            }
+        }
+        answers
+    }
+
+    fn report(&mut self, mut report: Report) {
+        if matches!(report.word, Word::Final(_)) {
+            // Nobody compares the clock of a last word.
+            report.clock = crate::model::wire::Clock(0);
+        }
+        self.state.send(Message::Report(report));
+    }
+
+    fn launch(&mut self, id: WorkerId, attempt: AttemptId) {
+        self.started = Started::Launch(attempt);
+        if let Err(at) = self.state.started.binary_search(&attempt) {
+            self.state.started.insert(at, attempt);
+        }
+        if let Some(node) = self.state.node_mut(id) {
+            node.processes.push(Process { attempt, stage: ProcessStage::Launching });
+            node.processes.sort_unstable();
+        }
+    }
+
+    /// A process is no more.
+    pub(super) fn end_process(&mut self, id: WorkerId, attempt: AttemptId) {
+        if let Some(node) = self.state.node_mut(id) {
+            node.processes.retain(|process| process.attempt != attempt);
+        }
+    }
+
+    /// What a task needs.
+    pub(super) fn need(&self, id: AttemptId) -> Resources {
+        let job = self.state.controller.job(id.task.job);
+        job.map_or(Resources::NONE, |job| job.terms.resources)
+    }
+
+    /// The controller is no more: nobody waits for answers, and answers under way find nobody.
+    pub(super) fn controller_down(&mut self) {
+        let state = &mut self.state;
+        state.up = false;
+        let answers = std::mem::take(&mut state.answers);
+        for (seat, _) in answers {
+            if let Some(node) = state.node_mut(seat.worker) {
+                node.at_risk = true;
+            }
+        }
+        let mut net = std::mem::take(&mut state.net);
+        net.retain(|message| !matches!(message, Message::RunAnswer { .. }));
+        for message in net {
+            state.send(match message {
+                Message::Run { attempt, seat, .. } => Message::Run { attempt, seat, awaited: false },
+                other => other,
+            });
+        }
+    }
+}
+
+/// What a worker answered.
+#[derive(Default)]
+pub(super) struct Answers {
+    pub(super) run: Option<RunAnswer>,
+    pub(super) kill: Option<KillAnswer>,
+    pub(super) beat: Option<crate::model::wire::Heartbeat>,
+}
