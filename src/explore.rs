@@ -1,9 +1,9 @@
 //! The exploration engine: visits every state of a [`stateright::Model`] and decides its claims.
 //!
-//! It is generic and knows no cluster. [`search`] goes breadth first, level by level, so a broken
-//! safety claim comes with a *shortest* run, and the report is the same whatever the number of
-//! threads. Progress claims are decided afterwards on the stored graph, by looking for fair endless
-//! runs: a cycle, a deadlock, or a stutter for ever.
+//! It is generic and knows no cluster. [`search()`] goes breadth first, level by level, so a
+//! broken safety claim comes with a *shortest* run, and the report is the same whatever the number
+//! of threads. Progress claims are decided afterwards on the stored graph, by looking for fair
+//! endless runs: a cycle, a deadlock, or a stutter for ever.
 //!
 //! What a verdict means:
 //! - Every claim is about the states inside the model's boundary. A state with a step over the

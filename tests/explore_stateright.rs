@@ -10,7 +10,7 @@ use iris_check::explore::{
     Counterexample, Fairness, Limits, Phase, Plain, Progress, Report, Stop, Subject, Verdict,
     search,
 };
-use paths::{Paths, eventually, leads_to};
+use paths::{Paths, Wide, eventually, leads_to};
 use stateright::{Checker, Model};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -242,16 +242,48 @@ fn an_endless_run_found_before_the_limit_is_reported() {
 
 #[test]
 fn progress_can_be_interrupted() {
-    let model = Paths::random(&mut Lcg::new(3), 20_000);
+    let model = Paths::random(&mut Lcg::new(3), 60_000);
     let deciding = AtomicU64::new(0);
     let hear = |progress: Progress| {
         deciding.fetch_or(u64::from(progress.phase == Phase::Progress), Ordering::Relaxed);
     };
-    let stop = || (deciding.load(Ordering::Relaxed) == 1).then_some(Stop::Interrupted);
-    let report: Report<u16, u16> =
-        search(&model, &Limits { stop: &stop, progress: &hear, ..unlimited(1) });
-    assert_eq!(report.stopped, Some(Stop::Interrupted));
-    assert_eq!(report.verdicts[0], Verdict::Incomplete(Stop::Interrupted));
+    // Asked again and again while deciding: the first time and the twentieth.
+    for patience in [1, 20] {
+        deciding.store(0, Ordering::Relaxed);
+        let stop = || {
+            let on = deciding.load(Ordering::Relaxed);
+            deciding.fetch_add(on.min(1), Ordering::Relaxed);
+            (on > patience - 1 && on > 0).then_some(Stop::Interrupted)
+        };
+        let limits = Limits { stop: &stop, progress: &hear, ..unlimited(1) };
+        let report: Report<u16, u16> = search(&model, &limits);
+        assert_eq!(report.stopped, Some(Stop::Interrupted));
+        assert_eq!(report.verdicts[0], Verdict::Incomplete(Stop::Interrupted));
+    }
+}
+
+#[test]
+fn the_caller_is_asked_often_and_obeyed_at_once() {
+    let model = Plain::new(Wide);
+    let calls = AtomicU64::new(0);
+    for threads in [1, 2] {
+        calls.store(0, Ordering::Relaxed);
+        let stop = || {
+            calls.fetch_add(1, Ordering::Relaxed);
+            None
+        };
+        let report = search(&model, &Limits { stop: &stop, ..unlimited(threads) });
+        let often = calls.load(Ordering::Relaxed) * 4096;
+        assert!(often >= report.transitions, "{often} for {}", report.transitions);
+        calls.store(0, Ordering::Relaxed);
+        let stop = || {
+            let call = calls.fetch_add(1, Ordering::Relaxed);
+            (call >= 300).then_some(Stop::Time)
+        };
+        let report = search(&model, &Limits { stop: &stop, ..unlimited(threads) });
+        assert_eq!(report.stopped, Some(Stop::Time));
+        assert!(calls.load(Ordering::Relaxed) < 310, "it goes on after the stop");
+    }
 }
 
 #[test]

@@ -15,7 +15,8 @@ pub struct Limits<'a> {
     pub max_memory: Option<u64>,
     /// How many threads search (0 counts as 1).
     pub threads: usize,
-    /// Asked at least every few thousand transitions or steps, from any thread: must the search end?
+    /// Asked at least every few thousand transitions or steps, from any thread: must it end? Once
+    /// it says so, it should go on saying so.
     pub stop: &'a (dyn Fn() -> Option<Stop> + Sync),
     /// Told how far the search is.
     pub progress: &'a (dyn Fn(Progress) + Sync),

@@ -104,19 +104,25 @@ impl<'a, M: Subject> Search<'a, M> {
         let threads = if worth { self.shared.limits.threads } else { 1 };
         let board = Board::new(chunks);
         let (shared, store) = (&self.shared, &mut self.store);
+        let work = |index, chunk| {
+            board.put(index, shared.expand(&chunk));
+            if shared.halted.get().is_some() {
+                board.close();
+            }
+        };
         std::thread::scope(|scope| {
             let _guard = board.guard();
             for _ in 1..threads {
                 scope.spawn(|| {
                     let _guard = board.guard();
                     while let Some((index, chunk)) = board.worker_turn() {
-                        board.put(index, shared.expand(&chunk));
+                        work(index, chunk);
                     }
                 });
             }
             loop {
                 match board.owner_turn() {
-                    Turn::Work(index, chunk) => board.put(index, shared.expand(&chunk)),
+                    Turn::Work(index, chunk) => work(index, chunk),
                     Turn::Take(_) if shared.poll() => board.close(),
                     Turn::Take(expanded) => store.commit(shared, expanded),
                     Turn::Done => break,

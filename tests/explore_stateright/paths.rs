@@ -68,11 +68,13 @@ impl Paths {
         let mut model = leads_to(&[], &[]);
         for state in 0..states {
             let begin = model.steps.len();
-            for _ in 0..=lcg.below(4) {
+            for step in 0..=lcg.below(4) {
                 let last = usize::from(states) - 1;
-                let target = match lcg.once_in(2) {
-                    true => (usize::from(state) + 1 + lcg.below(2_000)).min(last),
-                    false => lcg.below(usize::from(state) + 1),
+                // The first leads on, or the walk might end at once.
+                let target = if step == 0 || lcg.once_in(2) {
+                    (usize::from(state) + 1 + lcg.below(2_000)).min(last)
+                } else {
+                    lcg.below(usize::from(state) + 1)
                 };
                 let fairness = match lcg.below(4) {
                     0 => Fairness::None,
@@ -152,5 +154,25 @@ impl Subject for Paths {
     fn fairness(&self, state: &u16, action: &u16) -> Fairness {
         let at = self.of(*state).nth(usize::from(*action)).expect("an action of the state");
         self.steps[at].2
+    }
+}
+
+/// 5,000 states with 400 steps each.
+pub struct Wide;
+
+impl Model for Wide {
+    type State = u32;
+    type Action = u32;
+
+    fn init_states(&self) -> Vec<u32> {
+        vec![0]
+    }
+
+    fn actions(&self, _: &u32, actions: &mut Vec<u32>) {
+        actions.extend(0..400);
+    }
+
+    fn next_state(&self, state: &u32, action: u32) -> Option<u32> {
+        Some((state * 7 + action * 13 + 1) % 5_000)
     }
 }
