@@ -83,12 +83,8 @@ impl ControllerSm {
     /// given, which should be that of their names. VMs are numbered from `first_vm`: workers with
     /// lower numbers belong to no group.
     pub fn new(policy: Policy, groups: Vec<GroupConfig>, first_vm: u32) -> Self {
-        let group = |config| Group {
-            config,
-            state: GroupState::Available,
-            failures: 0,
-            next_slice: 1,
-        };
+        let group =
+            |config| Group { config, state: GroupState::Available, failures: 0, next_slice: 1 };
         Self {
             policy,
             jobs: Table::default(),

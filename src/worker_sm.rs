@@ -389,7 +389,8 @@ impl WorkerSm {
             return;
         }
         self.lease = Lease::Lost;
-        let ids: SmallVec<[AttemptId; 4]> = self.entries.iter().map(|entry| entry.attempt).collect();
+        let ids: SmallVec<[AttemptId; 4]> =
+            self.entries.iter().map(|entry| entry.attempt).collect();
         for id in ids {
             self.stop(effects, id, Final::Killed);
         }

@@ -31,7 +31,7 @@ pub(super) fn canonicalize(state: &mut State) -> Renaming {
 }
 
 /// Takes out what can have no effect any more.
-fn prune(state: &mut State) {
+pub(super) fn prune(state: &mut State) {
     let controller = &state.controller;
     let live = |id: AttemptId| controller.attempt(id).is_some_and(|attempt| attempt.is_live());
     state.exits.retain(|(id, _)| live(*id));

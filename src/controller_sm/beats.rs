@@ -6,8 +6,8 @@ use crate::model::exit::Final;
 use crate::model::id::{AttemptId, Incarnation, Seat, WorkerId};
 use crate::model::resources::Resources;
 use crate::model::task::{Ending, Phase};
-use crate::model::timer::Timer;
 use crate::model::time::Millis;
+use crate::model::timer::Timer;
 use crate::model::wire::{Attempts, BeatReply, Clock, Heartbeat, Report, Running, Word};
 use crate::model::worker::{WorkerEvent, WorkerState};
 
@@ -67,7 +67,9 @@ impl ControllerSm {
             return Sender::Newer;
         }
         match slot {
-            Some(slot) if slot.highest == seat.incarnation && slot.live.is_some() => Sender::Current,
+            Some(slot) if slot.highest == seat.incarnation && slot.live.is_some() => {
+                Sender::Current
+            }
             Some(_) | None => Sender::Unknown,
         }
     }
@@ -148,9 +150,7 @@ impl ControllerSm {
     /// A last word counts for the attempt that this worker was given: by the incarnation that was
     /// given it, or by a later one that carries the result.
     fn final_word_of(&mut self, turn: &mut Turn, id: AttemptId, from: Seat, word: Final) {
-        let given = |seat: Seat| {
-            seat.worker == from.worker && seat.incarnation <= from.incarnation
-        };
+        let given = |seat: Seat| seat.worker == from.worker && seat.incarnation <= from.incarnation;
         if self.attempt(id).is_some_and(|attempt| given(attempt.seat)) {
             self.final_word(turn, id, word);
         }

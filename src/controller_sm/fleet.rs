@@ -70,7 +70,10 @@ impl ControllerSm {
     }
 
     fn vms_of(&self, slice: SliceId) -> Vms {
-        self.slices.get(slice).map(|s| s.vms.iter().map(|(vm, _)| *vm).collect()).unwrap_or_default()
+        self.slices
+            .get(slice)
+            .map(|s| s.vms.iter().map(|(vm, _)| *vm).collect())
+            .unwrap_or_default()
     }
 
     pub(super) fn slice_granted(&mut self, turn: &mut Turn, slice: SliceId) {
@@ -313,7 +316,8 @@ impl ControllerSm {
         let Some(group) = self.group_mut(id) else { return };
         let slice = SliceId { group: id, number: group.next_slice };
         group.next_slice += 1;
-        let vms: Vms = (0..u32::from(group.config.vms_per_slice)).map(|n| VmId(first + n)).collect();
+        let vms: Vms =
+            (0..u32::from(group.config.vms_per_slice)).map(|n| VmId(first + n)).collect();
         self.next_vm += u32::from(group.config.vms_per_slice);
         let requested = vms.iter().map(|vm| (*vm, VmState::Requesting)).collect();
         self.slices.entry(slice, || Slice { vms: requested, closed: false, idle: false });
@@ -354,9 +358,9 @@ impl ControllerSm {
 
 /// Whether one fresh slice of a group meets a demand.
 fn serves(group: &Group, item: &Item<'_>) -> bool {
-    let shared = item.group_by.is_none_or(|key| {
-        key == "slice" || group.config.attributes.get(key).is_some()
-    });
+    let shared = item
+        .group_by
+        .is_none_or(|key| key == "slice" || group.config.attributes.get(key).is_some());
     shared
         && item.need.fits(group.config.capacity)
         && (item.group_by.is_none() || item.wishes.len() <= usize::from(group.config.vms_per_slice))

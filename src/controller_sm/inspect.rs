@@ -94,6 +94,11 @@ impl ControllerSm {
         self.slices.iter()
     }
 
+    /// How many tasks may be placed as soon as there is room.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The number of the first VM, and of the next.
     pub fn vm_numbers(&self) -> (u32, u32) {
         (self.first_vm, self.next_vm)

@@ -40,14 +40,7 @@ impl ControllerSm {
         let ids = (0..spec.terms.replicas).map(|index| id.task(index));
         let payload = (spec.payload != Payload::default()).then(|| Box::new(spec.payload));
         let (terms, request_id) = (spec.terms, spec.request_id);
-        self.jobs.entry(id, || Job {
-            terms,
-            payload,
-            request_id,
-            tasks,
-            census,
-            was_ended: false,
-        });
+        self.jobs.entry(id, || Job { terms, payload, request_id, tasks, census, was_ended: false });
         for task in ids {
             self.became_pending(turn, task);
         }

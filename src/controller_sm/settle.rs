@@ -72,9 +72,8 @@ impl ControllerSm {
         turn.order(Effect::JobEnded(id));
         turn.arm(Timer::Forget(id), self.policy.keep_jobs_for);
         if self.kept > self.policy.keep_jobs {
-            let settled = |(id, job): (JobId, &super::Job)| {
-                (job.was_ended && job.is_settled()).then_some(id)
-            };
+            let settled =
+                |(id, job): (JobId, &super::Job)| (job.was_ended && job.is_settled()).then_some(id);
             let oldest = self.jobs.iter().find_map(settled);
             if let Some(oldest) = oldest {
                 turn.disarm(Timer::Forget(oldest));

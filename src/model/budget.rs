@@ -32,8 +32,9 @@ impl fmt::Display for Budget {
 }
 
 /// A number for each budget: what a task may spend, or has spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Tally {
     /// Failures of the task itself.
     pub failure: u16,

@@ -350,7 +350,9 @@ impl Operation {
             Self::StrayRun(a, fate) => {
                 (network(), message(&format!("a RunTask {a} that was given up"), fate))
             }
-            Self::RunAnswer(a, fate) => (network(), message(&format!("the answer to RunTask {a}"), fate)),
+            Self::RunAnswer(a, fate) => {
+                (network(), message(&format!("the answer to RunTask {a}"), fate))
+            }
             Self::Kill(a, fate) => (network(), message(&format!("KillTask {a}"), fate)),
             Self::Report(a, fate) => (network(), message(&format!("ReportTaskState {a}"), fate)),
             Self::FinalReport(a, fate) => {
@@ -367,7 +369,9 @@ impl Operation {
                 (network(), message(&format!("the answer to the Heartbeat of {w}"), fate))
             }
             Self::Launch(a, Launch::Works) => ("worker".into(), format!("{a} starts")),
-            Self::Launch(a, Launch::BundleFails) => ("worker".into(), format!("bundle of {a} fails")),
+            Self::Launch(a, Launch::BundleFails) => {
+                ("worker".into(), format!("bundle of {a} fails"))
+            }
             Self::Launch(a, Launch::ContainerFails) => {
                 ("worker".into(), format!("container of {a} fails"))
             }
@@ -379,7 +383,9 @@ impl Operation {
             Self::WorkerCrashes(w) => (w.to_string(), "crashes".into()),
             Self::WorkerStarts(w) => (w.to_string(), "starts".into()),
             Self::ControllerCrashes => ("controller".into(), "crashes".into()),
-            Self::ControllerStarts => ("controller".into(), "starts and replays its journal".into()),
+            Self::ControllerStarts => {
+                ("controller".into(), "starts and replays its journal".into())
+            }
             Self::Cut(w, way) => (network(), format!("is cut {}", way.told(w))),
             Self::Mended(w, way) => (network(), format!("works again {}", way.told(w))),
             Self::SliceGranted(s) => (provider(), format!("grants {s}")),
@@ -390,6 +396,76 @@ impl Operation {
             Self::SlicePreempted(s) => (provider(), format!("preempts {s}")),
             Self::SliceTerminated(s) => (provider(), format!("has terminated {s}")),
         }
+    }
+}
+
+/// Other names for the same things.
+pub trait Names {
+    /// The other name of an attempt.
+    fn attempt(&self, id: AttemptId) -> AttemptId;
+    /// The other name of a VM.
+    fn vm(&self, id: VmId) -> VmId;
+    /// The other name of a slice.
+    fn slice(&self, id: SliceId) -> SliceId;
+    /// The other name of a worker: that of its VM, if it has one.
+    fn worker(&self, id: WorkerId) -> WorkerId {
+        self.vm(VmId(id.0)).worker()
+    }
+}
+
+impl Operation {
+    /// The same operation on the same things by other names.
+    #[must_use]
+    pub fn renamed(self, names: &impl Names) -> Self {
+        match self {
+            Self::Submit(_)
+            | Self::Resubmit(_)
+            | Self::Cancel(_)
+            | Self::ControllerCrashes
+            | Self::ControllerStarts => self,
+            Self::Drain(w) => Self::Drain(names.worker(w)),
+            Self::Run(a, fate) => Self::Run(names.attempt(a), fate),
+            Self::StrayRun(a, fate) => Self::StrayRun(names.attempt(a), fate),
+            Self::RunAnswer(a, fate) => Self::RunAnswer(names.attempt(a), fate),
+            Self::Kill(a, fate) => Self::Kill(names.attempt(a), fate),
+            Self::Report(a, fate) => Self::Report(names.attempt(a), fate),
+            Self::FinalReport(a, fate) => Self::FinalReport(names.attempt(a), fate),
+            Self::Beat(w, fate) => Self::Beat(names.worker(w), fate),
+            Self::StrayBeat(w, fate) => Self::StrayBeat(names.worker(w), fate),
+            Self::BeatSent(w) => Self::BeatSent(names.worker(w)),
+            Self::BeatArrives(w, fate) => Self::BeatArrives(names.worker(w), fate),
+            Self::BeatAnswer(w, fate) => Self::BeatAnswer(names.worker(w), fate),
+            Self::Launch(a, launch) => Self::Launch(names.attempt(a), launch),
+            Self::Exit(a, ok) => Self::Exit(names.attempt(a), ok),
+            Self::Reaped(a) => Self::Reaped(names.attempt(a)),
+            Self::MonitorDies(a) => Self::MonitorDies(names.attempt(a)),
+            Self::Fires(timer) => Self::Fires(renamed(timer, names)),
+            Self::LeaseEnds(w) => Self::LeaseEnds(names.worker(w)),
+            Self::WorkerCrashes(w) => Self::WorkerCrashes(names.worker(w)),
+            Self::WorkerStarts(w) => Self::WorkerStarts(names.worker(w)),
+            Self::Cut(w, way) => Self::Cut(names.worker(w), way),
+            Self::Mended(w, way) => Self::Mended(names.worker(w), way),
+            Self::SliceGranted(s) => Self::SliceGranted(names.slice(s)),
+            Self::SliceRefused(s, quota) => Self::SliceRefused(names.slice(s), quota),
+            Self::VmBoots(v) => Self::VmBoots(names.vm(v)),
+            Self::VmStuck(v) => Self::VmStuck(names.vm(v)),
+            Self::SlicePreempted(s) => Self::SlicePreempted(names.slice(s)),
+            Self::SliceTerminated(s) => Self::SliceTerminated(names.slice(s)),
+        }
+    }
+}
+
+fn renamed(timer: Timer, names: &impl Names) -> Timer {
+    match timer {
+        Timer::Silent(w) => Timer::Silent(names.worker(w)),
+        Timer::Dead(w) => Timer::Dead(names.worker(w)),
+        Timer::Quarantine(w) => Timer::Quarantine(names.worker(w)),
+        Timer::Retry(a) => Timer::Retry(names.attempt(a)),
+        Timer::Timeout(a) => Timer::Timeout(names.attempt(a)),
+        Timer::Boot(v) => Timer::Boot(names.vm(v)),
+        Timer::Init(v) => Timer::Init(names.vm(v)),
+        Timer::Idle(s) => Timer::Idle(names.slice(s)),
+        Timer::Scheduling(_) | Timer::Grace(_) | Timer::Backoff(_) | Timer::Forget(_) => timer,
     }
 }
 

@@ -150,8 +150,9 @@ impl Policy {
     pub fn validate(&self) -> Result<(), BadPolicy> {
         // A worker that lost its lease must have stopped everything before it is taken for dead;
         // a tenth of an interval is left for clocks that differ.
-        let stopped =
-            u64::from(self.worker_lease.0) + u64::from(self.kill_grace.0) + u64::from(self.heartbeat.0 / 10);
+        let stopped = u64::from(self.worker_lease.0)
+            + u64::from(self.kill_grace.0)
+            + u64::from(self.heartbeat.0 / 10);
         if stopped >= u64::from(self.worker_timeout.0) {
             return Err(BadPolicy(format!(
                 "worker_lease + kill_grace + heartbeat/10 must be less than worker_timeout, so that a \

@@ -7,8 +7,9 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 /// An amount of every resource that is accounted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(deny_unknown_fields, default)]
 pub struct Resources {
     /// Thousandths of a CPU.
@@ -64,7 +65,9 @@ pub struct Attributes(SmallVec<[(SmolStr, SmolStr); 1]>);
 
 impl Attributes {
     /// Attributes from pairs; of equal keys the last one stands.
-    pub fn new<K: Into<SmolStr>, V: Into<SmolStr>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+    pub fn new<K: Into<SmolStr>, V: Into<SmolStr>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
         let sorted: std::collections::BTreeMap<SmolStr, SmolStr> =
             pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
         Self(sorted.into_iter().collect())

@@ -187,7 +187,11 @@ fn choose(
     if *chooser == Chooser::LOWEST {
         // The running cluster's way: no need to look at every candidate.
         let first = with_room.next()?;
-        return if Some(offers[first].worker) == avoid { with_room.next().or(Some(first)) } else { Some(first) };
+        return if Some(offers[first].worker) == avoid {
+            with_room.next().or(Some(first))
+        } else {
+            Some(first)
+        };
     }
     let all: SmallVec<[usize; 8]> = with_room.collect();
     let fresh: SmallVec<[usize; 8]> =
@@ -221,7 +225,11 @@ mod tests {
         Item { need: Resources::cpus(cpus), group_by: None, wishes }
     }
 
-    fn run(items: Vec<Item<'_>>, rooms: &[(u32, &str)], chooser: &mut Chooser) -> (Vec<Placement>, usize) {
+    fn run(
+        items: Vec<Item<'_>>,
+        rooms: &[(u32, &str)],
+        chooser: &mut Chooser,
+    ) -> (Vec<Placement>, usize) {
         let attributes: Vec<Attributes> =
             rooms.iter().map(|(_, zone)| Attributes::new([("zone", *zone)])).collect();
         let mut offers: Vec<Offer<'_>> = (1..)
@@ -233,10 +241,8 @@ mod tests {
             })
             .collect();
         let key = SmolStr::new("zone");
-        let items = items.into_iter().map(|i| Item {
-            group_by: (i.wishes.len() > 1).then_some(&key),
-            ..i
-        });
+        let items =
+            items.into_iter().map(|i| Item { group_by: (i.wishes.len() > 1).then_some(&key), ..i });
         let mut left = 0;
         let placed = place(items, &mut offers, chooser, |_| left += 1);
         (placed.to_vec(), left)

@@ -244,7 +244,9 @@ impl TaskState {
                 }
                 TaskEvent::GangBroken => Ok(Step::Moved(Self::Failed(FailedBy::GangBroken))),
                 TaskEvent::Dropped => Ok(Step::Moved(Self::Killed)),
-                TaskEvent::Accepted | TaskEvent::Started | TaskEvent::Ended { .. } => Ok(Step::Stale),
+                TaskEvent::Accepted | TaskEvent::Started | TaskEvent::Ended { .. } => {
+                    Ok(Step::Stale)
+                }
             },
             Self::Active(phase) => match event {
                 TaskEvent::Accepted => Ok(phase.forward(Phase::Building)),

@@ -109,7 +109,9 @@ impl VmState {
                 VmEvent::Stop => Ok(Step::Moved(Self::Stopping)),
                 VmEvent::Reclaimed => Ok(Step::Moved(Self::Preempted)),
                 VmEvent::TimedOut => Ok(Step::Stale),
-                VmEvent::Booted | VmEvent::FirstBeat | VmEvent::WorkerDied | VmEvent::Gone => illegal,
+                VmEvent::Booted | VmEvent::FirstBeat | VmEvent::WorkerDied | VmEvent::Gone => {
+                    illegal
+                }
             },
             Self::Booting => match event {
                 VmEvent::Booted => Ok(Step::Moved(Self::Initializing)),

@@ -9,8 +9,9 @@ use super::resources::{Attributes, Resources};
 use super::task::Phase;
 
 /// A worker's logical clock: it changes exactly when `running` or `finished` of its heartbeat would.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Clock(pub u32);
 

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::step::{IllegalTransition, Step, Transition};
 
 /// Why nothing new is placed on a live worker; several reasons may hold at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Reasons(u8);
 
 impl Reasons {

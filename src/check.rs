@@ -1,0 +1,137 @@
+//! The cluster as a model: the production machines, a network, an environment, a menu of faults.
+//!
+//! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
+//! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what must),
+//! `canon` (which states are the same), `model` (all of it as a `stateright::Model`), `narrate` (a run
+//! as people read it, and its replay).
+//!
+//! Three abstractions keep it small, and each is sound for the claims: timers run out only when
+//! something gave cause; a heartbeat and its answer are one step unless a scope asks for three; names
+//! are ranks (see [`crate::controller_sm::Renaming`]).
+
+mod actions;
+mod canon;
+mod choices;
+mod classes;
+mod menu;
+mod model;
+mod narrate;
+mod network;
+mod properties;
+pub mod scope;
+mod seen;
+mod state;
+mod step;
+mod world;
+
+use std::net::ToSocketAddrs;
+
+use stateright::Model;
+
+use crate::explore::{self, Counterexample, Limits, Stop};
+use crate::invariants::Table;
+use crate::trace::Trace;
+
+pub use model::ClusterModel;
+pub use narrate::{BadReplay, replay};
+pub use scope::Scope;
+pub use state::{CloudSlice, CloudVm, Message, Node, Note, Process, State};
+pub use step::{Machines, Real};
+
+/// What became of a claim in a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds, and its hard case occurred.
+    Holds,
+    /// Nothing broke it, but its hard case never occurred.
+    Vacuous,
+    /// It does not hold: there is a finding.
+    Violated,
+    /// The search ended early, and had found nothing against it.
+    Incomplete(Stop),
+}
+
+/// One claim's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Its id.
+    pub id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What a search of a scope found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Unique states.
+    pub states: u64,
+    /// Transitions.
+    pub transitions: u64,
+    /// The depth of the deepest state.
+    pub depth: u32,
+    /// Why the search ended early, if it did.
+    pub stopped: Option<Stop>,
+    /// How likely it is that two states were confused.
+    pub collision_odds: f64,
+    /// The judged claims, in order.
+    pub rows: Vec<Row>,
+    /// A shortest run for each violated claim, in order.
+    pub findings: Vec<Trace>,
+}
+
+/// Searches a scope.
+pub fn run(scope: &Scope, limits: &Limits<'_>) -> Outcome {
+    run_with(&ClusterModel::new(scope.clone()), limits)
+}
+
+/// Searches a scope in which the machines of this model run.
+pub fn run_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
+    let report = explore::search(model, limits);
+    let mut outcome = Outcome {
+        states: report.states,
+        transitions: report.transitions,
+        depth: report.depth,
+        stopped: report.stopped,
+        collision_odds: report.collision_odds,
+        rows: Vec::new(),
+        findings: Vec::new(),
+    };
+    for (at, found) in report.verdicts.into_iter().enumerate() {
+        if !model.judges(at) {
+            continue;
+        }
+        let about = &Table::<State>::CLAIMS[at].about;
+        let verdict = match found {
+            explore::Verdict::Holds => Verdict::Holds,
+            explore::Verdict::Vacuous => Verdict::Vacuous,
+            explore::Verdict::Incomplete(why) => Verdict::Incomplete(why),
+            explore::Verdict::Violated(run) => {
+                outcome.findings.extend(finding(model, at, &run));
+                Verdict::Violated
+            }
+        };
+        outcome.rows.push(Row { id: about.id, name: about.name, verdict });
+    }
+    outcome
+}
+
+fn finding<M: Machines>(
+    model: &ClusterModel<M>,
+    claim: usize,
+    run: &Counterexample<State, crate::model::operation::Act>,
+) -> Option<Trace> {
+    match run {
+        Counterexample::Finite(path) => Some(narrate::finite(model, claim, path)),
+        Counterexample::Endless { stem, cycle, no_return, obligation } => {
+            Some(narrate::endless(model, claim, stem, cycle, *no_return, *obligation))
+        }
+        Counterexample::Unreachable => None,
+    }
+}
+
+/// Serves a scope for stepping by hand in stateright's Explorer, until the process ends.
+pub fn serve(scope: &Scope, address: impl ToSocketAddrs) {
+    ClusterModel::new(scope.clone()).checker().serve(address);
+}

@@ -1,0 +1,337 @@
+//! The cluster as a model: what `explore` searches, and what stateright's own tools understand.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use stateright::Model;
+
+use crate::controller_sm::ControllerSm;
+use crate::explore::{self, Fairness, Kind, Obligation};
+use crate::invariants::{Judge, Subject, Table};
+use crate::model::id::{JobId, VmId};
+use crate::model::operation::{Act, Fate, Operation};
+use crate::model::view::StepView;
+
+use super::actions::Offered;
+use super::canon::canonicalize;
+use super::choices::scripts;
+use super::classes::Classes;
+use super::menu;
+use super::scope::{Clocks, Scope};
+use super::state::{Note, State};
+use super::step::{Machines, Move, Real};
+use super::world::new_node;
+
+/// How many claims there are.
+const CLAIMS: usize = Table::<State>::CLAIMS.len();
+
+/// One obligation of a progress claim: for this subject, in this way.
+struct Open {
+    claim: usize,
+    way: usize,
+    subject: Subject,
+}
+
+/// A scope as a model.
+pub struct ClusterModel<M = Real> {
+    scope: Scope,
+    machines: M,
+    /// Which claims are judged.
+    judged: u32,
+    classes: Classes,
+    obligations: Vec<Open>,
+    /// Claims whose hard case was seen: it need not be looked for again.
+    seen: AtomicU32,
+}
+
+impl ClusterModel<Real> {
+    /// The model of a scope.
+    pub fn new(scope: Scope) -> Self {
+        Self::with(scope, Real)
+    }
+}
+
+impl<M: Machines> ClusterModel<M> {
+    /// The model of a scope in which these machines run.
+    pub fn with(scope: Scope, machines: M) -> Self {
+        let judged = (0..CLAIMS)
+            .filter(|at| scope.claims.iter().any(|id| id == Table::<State>::CLAIMS[*at].about.id))
+            .fold(0, |bits, at| bits | 1 << at);
+        let obligations = obligations(&scope, judged);
+        let classes = Classes::of(&scope);
+        Self { scope, machines, judged, classes, obligations, seen: AtomicU32::new(0) }
+    }
+
+    /// The scope.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Whether a claim, by its index in the table, is judged.
+    pub fn judges(&self, claim: usize) -> bool {
+        self.judged >> claim & 1 == 1
+    }
+
+    /// What an obligation is about, and which way of the claim's it is.
+    pub fn obligation(&self, at: usize) -> (usize, Subject) {
+        (self.obligations[at].claim, self.obligations[at].subject)
+    }
+
+    /// The state before anything happens: registered workers have beaten once.
+    pub fn initial(&self) -> State {
+        let scope = &self.scope;
+        let first_vm = scope.workers.iter().map(|worker| worker.id.0 + 1).max().unwrap_or(1);
+        let mut state = State {
+            controller: ControllerSm::new(scope.policy, scope.groups.clone(), first_vm),
+            up: true,
+            nodes: scope.workers.iter().map(|worker| new_node(worker.id)).collect(),
+            net: smallvec::SmallVec::new(),
+            strays: Vec::new(),
+            beats: Vec::new(),
+            answers: Vec::new(),
+            cloud: smallvec::SmallVec::new(),
+            submitted: 0,
+            left: menu::full(&scope.faults),
+            forgotten: smallvec::SmallVec::new(),
+            started: smallvec::SmallVec::new(),
+            exits: smallvec::SmallVec::new(),
+            clocks_are_kept: scope.clocks == Clocks::Kept,
+            note: Note::default(),
+        };
+        for worker in &scope.workers {
+            let mut begin = vec![Operation::WorkerStarts(worker.id)];
+            if worker.registered {
+                begin.push(Operation::Beat(worker.id, Fate::Done));
+            }
+            for operation in begin {
+                let act = Act { operation, choice: 0, dies: false };
+                let mut step = Move::new(scope, &self.machines, state, act);
+                step.apply(operation).expect("invariant: a worker can start and beat");
+                state = step.state;
+            }
+        }
+        canonicalize(&mut state);
+        state
+    }
+
+    /// Takes a step without giving new names; nothing where the act is impossible.
+    pub fn step(&self, before: &State, act: Act) -> Option<State> {
+        let mut state = before.clone();
+        if let Some(kind) = act.operation.fault()
+            && !menu::is_free(before, act.operation)
+        {
+            state.left = menu::spend(&self.scope.faults, state.left, kind)?;
+        }
+        if act.dies {
+            let kind = crate::model::operation::FaultKind::ControllerCrash;
+            state.left = menu::spend(&self.scope.faults, state.left, kind)?;
+        }
+        let mut step = Move::new(&self.scope, &self.machines, state, act);
+        step.apply(act.operation)?;
+        if !step.was_exact() {
+            return None;
+        }
+        step.state.note = Note::default();
+        let note = self.judge(before, &step, act);
+        let mut after = step.state;
+        after.note = note;
+        Some(after)
+    }
+
+    /// Judges the claims across a step.
+    fn judge(&self, before: &State, step: &Move<'_, M>, act: Act) -> Note {
+        let view = StepView {
+            before,
+            after: &step.state,
+            event: step.event(),
+            started: step.started,
+            fault: act.dies || act.operation.fault().is_some(),
+        };
+        let mut note = Note::default();
+        let unseen = self.judged & !self.seen.load(Ordering::Relaxed);
+        for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
+            if let Judge::Step(broken) = &claim.judge
+                && self.judged >> at & 1 == 1
+                && broken(&view).is_some()
+            {
+                note.broken |= 1 << at;
+            }
+            if unseen >> at & 1 == 1 && (claim.hard)(&view) {
+                note.exercised |= 1 << at;
+            }
+        }
+        if note.exercised != 0 {
+            self.seen.fetch_or(note.exercised, Ordering::Relaxed);
+        }
+        note
+    }
+
+    /// What a claim finds wrong in a step, in words.
+    pub fn found(&self, claim: usize, before: &State, act: Act, after: &State) -> Option<String> {
+        match &Table::<State>::CLAIMS[claim].judge {
+            Judge::State(broken) => broken(after),
+            Judge::Progress { .. } => None,
+            Judge::Step(broken) => {
+                let mut step = Move::new(&self.scope, &self.machines, before.clone(), act);
+                step.apply(act.operation)?;
+                broken(&StepView {
+                    before,
+                    after: &step.state,
+                    event: step.event(),
+                    started: step.started,
+                    fault: act.operation.fault().is_some(),
+                })
+            }
+        }
+    }
+
+    /// What a claim about states finds wrong in this one, in words.
+    pub fn found_in(&self, claim: usize, state: &State) -> Option<String> {
+        match &Table::<State>::CLAIMS[claim].judge {
+            Judge::State(broken) => broken(state),
+            Judge::Step(_) | Judge::Progress { .. } => None,
+        }
+    }
+
+    /// Every act that a state offers; some of those with a choice turn out to be none.
+    pub fn acts(&self, state: &State, acts: &mut Vec<Act>) {
+        let crash = crate::model::operation::FaultKind::ControllerCrash;
+        let dies = menu::may(&self.scope.faults, state.left, crash);
+        for operation in Offered::all(&self.scope, state) {
+            scripts(state, operation, |choice| {
+                acts.push(Act { operation, choice, dies: false });
+            });
+            if dies && state.up {
+                acts.push(Act { operation, choice: 0, dies: true });
+            }
+        }
+    }
+}
+
+/// What has to happen sooner or later in a scope.
+fn obligations(scope: &Scope, judged: u32) -> Vec<Open> {
+    let jobs = (1..).zip(&scope.jobs).map(|(n, plan)| (JobId(n), plan));
+    let tasks: Vec<Subject> = jobs
+        .clone()
+        .flat_map(|(id, plan)| (0..plan.terms.replicas).map(move |i| Subject::Task(id.task(i))))
+        .collect();
+    let jobs: Vec<Subject> = jobs.map(|(id, _)| Subject::Job(id)).collect();
+    let first = u32::try_from(scope.workers.len()).unwrap_or(0) + 1;
+    let machines: u32 = scope
+        .groups
+        .iter()
+        .map(|group| u32::from(group.max_slices) * u32::from(group.vms_per_slice))
+        .sum();
+    let vms: Vec<Subject> = (first..first + machines).map(|n| Subject::Vm(VmId(n))).collect();
+    let mut all = Vec::new();
+    for (claim, row) in Table::<State>::CLAIMS.iter().enumerate() {
+        let Judge::Progress { per, open, .. } = &row.judge else { continue };
+        if judged >> claim & 1 == 0 {
+            continue;
+        }
+        let subjects = match per {
+            crate::invariants::Per::Job => &jobs,
+            crate::invariants::Per::Task => &tasks,
+            crate::invariants::Per::Vm => &vms,
+        };
+        for way in 0..open.len() {
+            all.extend(subjects.iter().map(|subject| Open { claim, way, subject: *subject }));
+        }
+    }
+    all
+}
+
+impl<M: Machines> Model for ClusterModel<M> {
+    type State = State;
+    type Action = Act;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.initial()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Act>) {
+        self.acts(state, actions);
+    }
+
+    fn next_state(&self, last: &State, act: Act) -> Option<State> {
+        let mut state = self.step(last, act)?;
+        canonicalize(&mut state);
+        Some(state)
+    }
+
+    fn format_action(&self, act: &Act) -> String {
+        act.to_string()
+    }
+
+    fn format_step(&self, last: &State, act: Act) -> Option<String> {
+        let after = self.step(last, act)?;
+        Some(crate::trace::changes(last, &after).join("\n"))
+    }
+
+    fn properties(&self) -> Vec<stateright::Property<Self>> {
+        super::properties::of(self)
+    }
+}
+
+impl<M: Machines> explore::Subject for ClusterModel<M> {
+    fn claims(&self) -> Vec<explore::Claim> {
+        let claim = |row: &crate::invariants::Claim<State>| explore::Claim {
+            name: row.about.id.to_owned(),
+            kind: match row.judge {
+                Judge::State(_) | Judge::Step(_) => Kind::Safety,
+                Judge::Progress { .. } => Kind::Progress,
+            },
+        };
+        Table::<State>::CLAIMS.iter().map(claim).collect()
+    }
+
+    fn broken_by_step(&self, state: &State) -> u64 {
+        u64::from(state.note.broken)
+    }
+
+    fn broken(&self, state: &State) -> u64 {
+        let mut bits = 0;
+        for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
+            if let Judge::State(broken) = &claim.judge
+                && self.judges(at)
+                && broken(state).is_some()
+            {
+                bits |= 1 << at;
+            }
+        }
+        bits
+    }
+
+    fn exercised(&self, state: &State) -> u64 {
+        u64::from(state.note.exercised)
+    }
+
+    fn open(&self, state: &State) -> u64 {
+        let mut bits = 0;
+        for (at, obligation) in self.obligations.iter().enumerate() {
+            if let Judge::Progress { open, .. } = &Table::<State>::CLAIMS[obligation.claim].judge
+                && (open[obligation.way].1)(state, obligation.subject)
+            {
+                bits |= 1 << at;
+            }
+        }
+        bits
+    }
+
+    fn obligations(&self) -> Vec<Obligation> {
+        let named = |open: &Open| Obligation {
+            claim: open.claim,
+            name: match &Table::<State>::CLAIMS[open.claim].judge {
+                Judge::Progress { open: ways, .. } => ways[open.way].0.to_owned(),
+                Judge::State(_) | Judge::Step(_) => String::new(),
+            },
+        };
+        self.obligations.iter().map(named).collect()
+    }
+
+    fn fairness(&self, state: &State, act: &Act) -> Fairness {
+        if act.dies {
+            return Fairness::None;
+        }
+        self.classes.of_operation(state, act.operation).map_or(Fairness::None, Fairness::Weak)
+    }
+}
