@@ -3,4 +3,5 @@
 pub mod controller_sm;
 pub mod explore;
 pub mod model;
+pub mod trace;
 pub mod worker_sm;
