@@ -54,7 +54,7 @@ impl<M: Machines> ClusterModel<M> {
     /// The model of a scope in which these machines run.
     pub fn with(scope: Scope, machines: M) -> Self {
         let judged = (0..CLAIMS)
-            .filter(|at| scope.claims.iter().any(|id| id == Table::<State>::CLAIMS[*at].about.id))
+            .filter(|at| scope.claims.iter().any(|id| id == Table::<State>::CLAIMS[*at].id))
             .fold(0, |bits, at| bits | 1 << at);
         let obligations = obligations(&scope, judged);
         let classes = Classes::of(&scope);
@@ -264,7 +264,7 @@ impl<M: Machines> Model for ClusterModel<M> {
 
     fn format_step(&self, last: &State, act: Act) -> Option<String> {
         let after = self.step(last, act)?;
-        Some(crate::trace::changes(last, &after).join("\n"))
+        Some(super::tmp_changes(last, &after).join("\n"))
     }
 
     fn properties(&self) -> Vec<stateright::Property<Self>> {
@@ -275,7 +275,7 @@ impl<M: Machines> Model for ClusterModel<M> {
 impl<M: Machines> explore::Subject for ClusterModel<M> {
     fn claims(&self) -> Vec<explore::Claim> {
         let claim = |row: &crate::invariants::Claim<State>| explore::Claim {
-            name: row.about.id.to_owned(),
+            name: row.id.to_owned(),
             kind: match row.judge {
                 Judge::State(_) | Judge::Step(_) => Kind::Safety,
                 Judge::Progress { .. } => Kind::Progress,

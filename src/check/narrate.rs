@@ -156,7 +156,7 @@ impl<'m, M: Machines> Narration<'m, M> {
     }
 
     fn trace(self, claim: usize, found: String) -> Trace {
-        let about = &Table::<State>::CLAIMS[claim].about;
+        let about = &Table::<State>::CLAIMS[claim];
         let scope = self.model.scope();
         Trace {
             version: trace::FORMAT_VERSION,
@@ -181,7 +181,7 @@ fn told<M: Machines>(
     act: Act,
 ) -> Option<(TraceStep, State)> {
     let mut after = model.step(before, act)?;
-    let changed = trace::changes(before, &after);
+    let changed = super::tmp_changes(before, &after);
     canon::prune(&mut after);
     let (mut who, mut did) = act.operation.told();
     let at = match act.operation {
@@ -265,7 +265,7 @@ pub fn replay(finding: &Trace) -> Result<Vec<TraceStep>, BadReplay> {
         .map_err(|error| BadReplay(error.to_string()))?;
     let model = ClusterModel::<Real>::new(scope);
     let table = &Table::<State>::CLAIMS;
-    let claim = table.iter().position(|row| row.about.id == finding.claim);
+    let claim = table.iter().position(|row| row.id == finding.claim);
     let claim =
         claim.ok_or_else(|| BadReplay(format!("there is no claim `{}`", finding.claim)))?;
     let mut state = model.initial();

@@ -30,6 +30,6 @@ pub(super) fn of<M: Machines>(model: &ClusterModel<M>) -> Vec<Property<ClusterMo
     ];
     let judged = all.into_iter().enumerate().filter(|(at, _)| model.judges(*at));
     judged
-        .map(|(at, condition)| Property::always(Table::<State>::CLAIMS[at].about.name, condition))
+        .map(|(at, condition)| Property::always(Table::<State>::CLAIMS[at].name, condition))
         .collect()
 }
