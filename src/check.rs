@@ -13,6 +13,7 @@ mod actions;
 mod canon;
 mod choices;
 mod classes;
+pub mod cluster;
 mod menu;
 mod model;
 mod narrate;

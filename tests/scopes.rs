@@ -50,6 +50,15 @@ fn a_bad_scope_is_refused_with_line_key_and_what_to_do() {
             "my.toml:7: jobs[1].timeout_ms: expected a whole number from 1 to 4294967295, found \
              \"soon\"",
         ),
+    ];
+    for (part, bad, expected) in rows {
+        refused(part, bad, expected);
+    }
+}
+
+#[test]
+fn too_little_and_too_much_is_refused() {
+    let rows = [
         (
             "[[workers]]",
             "",
@@ -242,8 +251,8 @@ each.drain = 1
     assert_eq!(
         scope.describe(),
         "2 workers, 1 scale group of at most 2 slices, 2 tasks (gang), any 2 of 2 faults, 3 × \
-         worker_crash, endless beat_lost, broken clocks, heartbeats in three steps, policy hardened \
-         with changes"
+         worker_crash, endless beat_lost, broken clocks, heartbeats in three steps, policy \
+         hardened with changes"
     );
     let deep = scope.deepened().expect("it is fine as well");
     assert_eq!((deep.faults.any, deep.faults.kinds), (4, scope.faults.kinds));

@@ -13,11 +13,14 @@
 //! | `beats` | `one_step`, `three_steps` | `one_step` |
 //! | `claims` | which claims are judged | all; not S8 where clocks are broken |
 //! | `violated` | which of them are expected to be violated | none |
-//! | `[[workers]]` | `count`, `cpus` or `cpu_milli`, `memory_bytes`, `attributes`, `registered` | 1, `cpus = 1`, 0, none, true |
-//! | `[[jobs]]` | as a client submits them; `submit` is `at_start` or `any_time` | a client's defaults, `cpus = 1`, `at_start` |
-//! | `[[groups]]` | `min_slices`, `max_slices`, `vms_per_slice`, and resources as for workers | 0, 1, 1 |
+//! | `[[workers]]` | `count`, resources, `attributes`, `registered` | 1, none, true |
+//! | `[[jobs]]` | as clients spell them; `timeout_ms`; `submit` | a client's; `at_start` |
+//! | `[[groups]]` | `min_slices`, `max_slices`, `vms_per_slice`, resources | 0, 1, 1 |
 //! | `[faults]` | `any` so many of `kinds`, `each` kind its own number, `endless` kinds | none |
 //! | `[deep]` | the same keys once more, laid over the rest by `--deep` | nothing changes |
+//!
+//! `submit` is `at_start` (before the run begins) or `any_time` (in order, whenever).
+//! Resources are `cpus` or `cpu_milli` (one CPU by default) and `memory_bytes` (0).
 
 mod file;
 pub(in crate::check) mod node;
@@ -259,6 +262,13 @@ impl Scope {
 }
 
 impl Menu {
+    /// Whether a fault of this kind can occur at all.
+    pub fn offers(&self, kind: FaultKind) -> bool {
+        self.endless.contains(kind)
+            || self.each[kind as usize] > 0
+            || (self.any > 0 && self.kinds.contains(kind))
+    }
+
     fn describe(&self) -> Vec<String> {
         let mut parts = Vec::new();
         match (self.any, self.kinds.len()) {

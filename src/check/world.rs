@@ -91,7 +91,9 @@ impl<M: Machines> Move<'_, M> {
 
     fn spec(&self, job: JobId) -> Option<Box<JobSpec>> {
         let plan = self.scope.jobs.get(usize::try_from(job.0).ok()?.checked_sub(1)?)?;
-        let request_id = Some(job.to_string().into());
+        // Only a client that may ask again needs a name for its request.
+        let again = crate::model::operation::FaultKind::Resubmit;
+        let request_id = self.scope.faults.offers(again).then(|| job.to_string().into());
         Some(Box::new(JobSpec { terms: plan.terms.clone(), payload: Payload::default(), request_id }))
     }
 

@@ -100,6 +100,9 @@ impl Node {
     /// What it is, as an error message says what it found.
     pub fn found(&self) -> String {
         match &self.kind {
+            Kind::Text(text) if text.chars().count() > 40 => {
+                format!("{:?}...", text.chars().take(40).collect::<String>())
+            }
             Kind::Text(text) => format!("{text:?}"),
             Kind::Number(number) => number.to_string(),
             Kind::Fraction(number) => number.to_string(),
