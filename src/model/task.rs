@@ -251,6 +251,10 @@ impl TaskState {
             Self::Active(phase) => match event {
                 TaskEvent::Accepted => Ok(phase.forward(Phase::Building)),
                 TaskEvent::Started => Ok(phase.forward(Phase::Running)),
+                // What was heard of has been delivered.
+                TaskEvent::Ended { ending: Ending::Undelivered, .. } if phase > Phase::Assigned => {
+                    illegal
+                }
                 TaskEvent::Ended { ending, exhausted } => {
                     Ok(Step::Moved(after(ending, phase, exhausted)))
                 }

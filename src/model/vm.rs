@@ -108,10 +108,11 @@ impl VmState {
                 VmEvent::Refused => Ok(Step::Moved(Self::Failed)),
                 VmEvent::Stop => Ok(Step::Moved(Self::Stopping)),
                 VmEvent::Reclaimed => Ok(Step::Moved(Self::Preempted)),
+                // A worker or a machine that is heard was granted, whatever became of that word.
+                VmEvent::Booted => Ok(Step::Moved(Self::Initializing)),
+                VmEvent::FirstBeat => Ok(Step::Moved(Self::Ready)),
                 VmEvent::TimedOut => Ok(Step::Stale),
-                VmEvent::Booted | VmEvent::FirstBeat | VmEvent::WorkerDied | VmEvent::Gone => {
-                    illegal
-                }
+                VmEvent::WorkerDied | VmEvent::Gone => illegal,
             },
             Self::Booting => match event {
                 VmEvent::Booted => Ok(Step::Moved(Self::Initializing)),
