@@ -53,7 +53,7 @@ pub(super) fn s1<V: View>(view: &V) -> Option<Found> {
         if told.has_ended() {
             None
         } else if failed > u32::from(most) {
-            Some(format!("{failed} tasks of {id} FAILED where {most} may, and {id} is {told}"))
+            Some(format!("{id} is {told} with {failed} of its tasks FAILED, where {most} may"))
         } else {
             unschedulable.map(|task| format!("{task} is UNSCHEDULABLE, and {id} is {told}"))
         }
