@@ -1,10 +1,11 @@
 //! A run as a value: what a check found, as people read it and as a file that can be replayed.
 //!
-//! A [`Trace`] carries all that a replay needs (each step's [`Act`] and the whole scope) and all that
-//! a reader needs (who did what, and what changed). `text` writes it for people, `json` reads and
-//! writes it as a file. Only the acts are replayed; the words beside them are what was said when the
-//! trace was found.
+//! A [`Trace`] carries all that a replay needs (each step's [`Act`] and the whole scope) and all
+//! that a reader needs (who did what, and what changed, as [`diff`] tells it). `text` writes it for
+//! people, `json` reads and writes it as a file. Only the acts are replayed; the words beside them
+//! are what was said when the trace was found.
 
+pub mod diff;
 mod json;
 mod text;
 

@@ -3,8 +3,8 @@
 use super::{Trace, TraceStep};
 
 impl Trace {
-    /// The trace as plain text that ends with a newline; `replay` is the file to name in the command
-    /// that replays it. Lines are never wrapped.
+    /// The trace as plain text that ends with a newline; `replay` is the file to name in the
+    /// command that replays it. Lines are never wrapped.
     pub fn to_text(&self, replay: Option<&str>) -> String {
         let mut lines = vec![
             format!("VIOLATED  {} {}", self.claim, self.name),
