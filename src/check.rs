@@ -136,24 +136,3 @@ fn finding<M: Machines>(
 pub fn serve(scope: &Scope, address: impl ToSocketAddrs) {
     ClusterModel::new(scope.clone()).checker().serve(address);
 }
-/// TMP
-fn tmp_changes(b: &State, a: &State) -> Vec<String> {
-    use crate::model::view::View;
-    let f = |s: &State| -> Vec<String> {
-        let mut v: Vec<String> = vec![];
-        for j in s.jobs() { for t in s.tasks(j.id) { v.push(format!("{} {} {:?}", t.id, t.state, t.spent)); for x in s.attempts(t.id) { v.push(format!("{} {} end {:?} gone {} heard {} tries {}", x.id, x.seat, x.end, x.gone, x.heard, x.tries)); } } }
-        for w in s.workers() { v.push(format!("{} {} held {}", w.seat, w.state, w.held)); }
-        for w in &s.nodes { v.push(format!("node {} up {} lease {:?} {:?} carried {:?} missed {} risk {}", w.seat(), w.worker.is_some(), w.worker.as_ref().map(|w|(w.lease(), w.entries().iter().map(|e|(e.attempt,e.local)).collect::<Vec<_>>())), w.processes, w.worker.as_ref().map(|w| w.carried().to_vec()), w.missed, w.at_risk)); }
-        for m in &s.net { v.push(format!("{m:?}")); }
-        v.push(format!("up {}", s.up));
-        for x in &s.strays { v.push(format!("stray {x:?}")); }
-        for x in &s.cloud { v.push(format!("{x:?}")); }
-        for x in s.controller.slices() { v.push(format!("{x:?}")); }
-        for x in s.controller.groups() { v.push(format!("{:?} {} {}", x.0, x.1.next_slice, x.1.failures)); v.push(format!("{:?}", x.1.state)); }
-        v
-    };
-    let (b, a) = (f(b), f(a));
-    let mut out: Vec<String> = b.iter().filter(|x| !a.contains(x)).map(|x| format!("- {x}")).collect();
-    out.extend(a.iter().filter(|x| !b.contains(x)).map(|x| format!("+ {x}")));
-    out
-}

@@ -213,7 +213,7 @@ impl WorkerSm {
                 None => self.accept(effects, call.attempt, need),
             }
         } else {
-            RunAnswer::Refused
+            RunAnswer::OtherIncarnation
         };
         effects.push(WorkerEffect::AnswerRun(answer));
     }

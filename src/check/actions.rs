@@ -129,8 +129,13 @@ impl<'a> Offered<'a> {
             return self.always(Operation::Run(id, RunFate::Lost));
         }
         self.always(Operation::Run(id, RunFate::Arrives));
-        let fates =
-            [RunFate::NotSent, RunFate::Lost, RunFate::Unexpected, RunFate::Late, RunFate::Duplicated];
+        let fates = [
+            RunFate::NotSent,
+            RunFate::Lost,
+            RunFate::Unexpected,
+            RunFate::Late,
+            RunFate::Duplicated,
+        ];
         self.faults(&fates.map(|fate| Operation::Run(id, fate)));
     }
 
@@ -192,7 +197,7 @@ impl<'a> Offered<'a> {
         let Some(worker) = &node.worker else {
             return self.always(Operation::WorkerStarts(id));
         };
-        if worker.lease() == Lease::Held && node.at_risk {
+        if worker.lease() != Lease::Lost && node.at_risk {
             self.always(Operation::LeaseEnds(id));
         }
         self.fault(Operation::WorkerCrashes(id));
@@ -303,7 +308,8 @@ impl<'a> Offered<'a> {
                 let machines = self.state.cloud.iter().flat_map(|cloud| &cloud.vms);
                 let stuck = machines.into_iter().any(|machine| machine.id == vm && machine.stuck);
                 let id = vm.worker();
-                stuck || self.state.node(id).is_some_and(|node| node.missed || node.worker.is_none())
+                stuck
+                    || self.state.node(id).is_some_and(|node| node.missed || node.worker.is_none())
             }
             // Days later: no run of a scope is that long.
             Timer::Forget(_) => false,

@@ -62,7 +62,7 @@ pub(super) fn prune(state: &mut State) {
         let heard = listened(state, id).is_some();
         let node = &mut state.nodes[at];
         node.missed &= heard;
-        node.at_risk &= node.worker.as_ref().is_some_and(|worker| worker.lease() == Lease::Held);
+        node.at_risk &= node.worker.as_ref().is_some_and(|worker| worker.lease() != Lease::Lost);
     }
 }
 
@@ -307,7 +307,7 @@ fn renamed(names: &Renaming, message: Message) -> Message {
         Message::RunAnswer { answer, .. } => {
             let answer = match answer {
                 RunAnswer::Accepted(c) => RunAnswer::Accepted(names.clock(old.worker, c)),
-                RunAnswer::Refused | RunAnswer::NotNow => answer,
+                RunAnswer::Refused | RunAnswer::NotNow | RunAnswer::OtherIncarnation => answer,
             };
             Message::RunAnswer { attempt, seat, answer }
         }

@@ -3,7 +3,7 @@
 //! look like something that never happens. Faults belong to no class of their own, and neither do
 //! clients, stray messages, and the restart of a worker that crashed.
 
-use crate::model::id::{AttemptId, SliceId, TaskId, VmId, WorkerId};
+use crate::model::id::{AttemptId, JobId, SliceId, TaskId, VmId, WorkerId};
 use crate::model::operation::Operation;
 use crate::model::timer::Timer;
 
@@ -28,8 +28,23 @@ pub(super) struct Classes {
     /// How many tasks the jobs before each job have.
     before: Vec<usize>,
     tasks: usize,
-    workers: usize,
+    /// Workers that are there from the start.
+    fixed: usize,
+    /// Numbers of VMs that are told apart: those of as many as there can be, and of as many again
+    /// that are gone and still mentioned.
+    vms: usize,
     groups: usize,
+    /// Jobs of the client's script that are submitted before anything else happens.
+    forced: Vec<bool>,
+}
+
+/// How many numbers of VMs are told apart in a scope.
+pub(super) fn vm_numbers(scope: &Scope) -> usize {
+    let machines = scope
+        .groups
+        .iter()
+        .map(|group| usize::from(group.max_slices) * usize::from(group.vms_per_slice));
+    2 * machines.sum::<usize>()
 }
 
 impl Classes {
@@ -43,19 +58,24 @@ impl Classes {
                 tasks - usize::from(plan.terms.replicas)
             })
             .collect();
-        let machines: usize = scope
-            .groups
-            .iter()
-            .map(|group| usize::from(group.max_slices) * usize::from(group.vms_per_slice))
-            .sum();
-        let workers = scope.workers.len() + machines;
-        Self { before, tasks, workers, groups: scope.groups.len() }
+        let forced = scope.jobs.iter().map(|plan| plan.at_start).collect();
+        let (fixed, vms) = (scope.workers.len(), vm_numbers(scope));
+        Self { before, tasks, fixed, vms, groups: scope.groups.len(), forced }
+    }
+
+    fn workers(&self) -> usize {
+        self.fixed + self.vms
+    }
+
+    fn is_forced(&self, id: JobId) -> bool {
+        let at = usize::try_from(id.0).ok().and_then(|n| n.checked_sub(1));
+        at.and_then(|at| self.forced.get(at)).copied().unwrap_or(false)
     }
 
     /// How many classes there are; the engine takes 64.
     pub(super) fn count(&self) -> usize {
         let slices = if self.groups > 0 { SLICES * PER_SLICE } else { 0 };
-        1 + self.tasks * PER_TASK + self.workers * PER_WORKER + slices + self.groups
+        1 + self.tasks * PER_TASK + self.workers() * PER_WORKER + slices + self.groups
     }
 
     fn number(&self, at: usize) -> Option<u8> {
@@ -73,7 +93,10 @@ impl Classes {
     }
 
     fn worker(&self, id: WorkerId, kind: usize) -> Option<u8> {
-        let at = usize::try_from(id.0).ok()?.checked_sub(1).filter(|at| *at < self.workers)?;
+        let mut at = usize::try_from(id.0).ok()?.checked_sub(1)?;
+        if at >= self.fixed {
+            at = self.fixed + (at - self.fixed).checked_rem(self.vms)?;
+        }
         self.number(1 + self.tasks * PER_TASK + at * PER_WORKER + kind)
     }
 
@@ -84,7 +107,7 @@ impl Classes {
     fn slice(&self, id: SliceId, kind: usize) -> Option<u8> {
         let at = usize::try_from(id.number).ok()?.checked_sub(1)?;
         let at = (at + usize::from(id.group.0 - 1) * 2) % SLICES;
-        let base = 1 + self.tasks * PER_TASK + self.workers * PER_WORKER;
+        let base = 1 + self.tasks * PER_TASK + self.workers() * PER_WORKER;
         self.number(base + at * PER_SLICE + kind)
     }
 
@@ -92,6 +115,7 @@ impl Classes {
     pub(super) fn of_operation(&self, state: &State, operation: Operation) -> Option<u8> {
         match operation {
             Operation::ControllerStarts => Some(0),
+            Operation::Submit(id) if self.is_forced(id) => Some(0),
             Operation::Run(id, _) | Operation::RunAnswer(id, _) => self.attempt(id, 0),
             Operation::Kill(id, _) => self.attempt(id, 1),
             Operation::Report(id, _) => self.attempt(id, 2),
@@ -137,7 +161,7 @@ impl Classes {
             Timer::Boot(id) | Timer::Init(id) => self.vm(id, 5),
             Timer::Idle(id) => self.slice(id, 1),
             Timer::Backoff(id) => {
-                let base = 1 + self.tasks * PER_TASK + self.workers * PER_WORKER;
+                let base = 1 + self.tasks * PER_TASK + self.workers() * PER_WORKER;
                 self.number(base + SLICES * PER_SLICE + usize::from(id.0 - 1))
             }
             Timer::Forget(_) => None,

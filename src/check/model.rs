@@ -14,7 +14,7 @@ use crate::model::view::StepView;
 use super::actions::Offered;
 use super::canon::canonicalize;
 use super::choices::scripts;
-use super::classes::Classes;
+use super::classes::{Classes, vm_numbers};
 use super::menu;
 use super::scope::{Clocks, Scope};
 use super::state::{Note, State};
@@ -216,11 +216,7 @@ fn obligations(scope: &Scope, judged: u32) -> Vec<Open> {
         .collect();
     let jobs: Vec<Subject> = jobs.map(|(id, _)| Subject::Job(id)).collect();
     let first = u32::try_from(scope.workers.len()).unwrap_or(0) + 1;
-    let machines: u32 = scope
-        .groups
-        .iter()
-        .map(|group| u32::from(group.max_slices) * u32::from(group.vms_per_slice))
-        .sum();
+    let machines = u32::try_from(vm_numbers(scope)).unwrap_or(0);
     let vms: Vec<Subject> = (first..first + machines).map(|n| Subject::Vm(VmId(n))).collect();
     let mut all = Vec::new();
     for (claim, row) in Table::<State>::CLAIMS.iter().enumerate() {
@@ -264,7 +260,7 @@ impl<M: Machines> Model for ClusterModel<M> {
 
     fn format_step(&self, last: &State, act: Act) -> Option<String> {
         let after = self.step(last, act)?;
-        Some(super::tmp_changes(last, &after).join("\n"))
+        Some(crate::trace::diff::changes(last, &after).join("\n"))
     }
 
     fn properties(&self) -> Vec<stateright::Property<Self>> {

@@ -181,7 +181,7 @@ fn told<M: Machines>(
     act: Act,
 ) -> Option<(TraceStep, State)> {
     let mut after = model.step(before, act)?;
-    let changed = super::tmp_changes(before, &after);
+    let changed = crate::trace::diff::changes(before, &after);
     canon::prune(&mut after);
     let (mut who, mut did) = act.operation.told();
     let at = match act.operation {
@@ -266,8 +266,7 @@ pub fn replay(finding: &Trace) -> Result<Vec<TraceStep>, BadReplay> {
     let model = ClusterModel::<Real>::new(scope);
     let table = &Table::<State>::CLAIMS;
     let claim = table.iter().position(|row| row.id == finding.claim);
-    let claim =
-        claim.ok_or_else(|| BadReplay(format!("there is no claim `{}`", finding.claim)))?;
+    let claim = claim.ok_or_else(|| BadReplay(format!("there is no claim `{}`", finding.claim)))?;
     let mut state = model.initial();
     let mut steps = Vec::new();
     let mut states = vec![state.clone()];

@@ -59,7 +59,8 @@ impl<M: Machines> Move<'_, M> {
 
     /// The answer to a RunTask.
     pub(super) fn run_answer(&mut self, id: AttemptId, fate: Fate) -> Option<()> {
-        let wanted = |m: &Message| matches!(m, Message::RunAnswer { attempt, .. } if *attempt == id);
+        let wanted =
+            |m: &Message| matches!(m, Message::RunAnswer { attempt, .. } if *attempt == id);
         let Some(Message::RunAnswer { answer, .. }) = self.state.take(wanted) else { return None };
         self.feed(if fate == Fate::Done {
             Input::RunAnswered { attempt: id, answer }

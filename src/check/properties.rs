@@ -23,9 +23,23 @@ fn holds<M: Machines, const I: usize>(model: &ClusterModel<M>, state: &State) ->
 /// The judged safety and stability claims of a model.
 pub(super) fn of<M: Machines>(model: &ClusterModel<M>) -> Vec<Property<ClusterModel<M>>> {
     let all: [fn(&ClusterModel<M>, &State) -> bool; 18] = [
-        holds::<M, 0>, holds::<M, 1>, holds::<M, 2>, holds::<M, 3>, holds::<M, 4>, holds::<M, 5>,
-        holds::<M, 6>, holds::<M, 7>, holds::<M, 8>, holds::<M, 9>, holds::<M, 10>, holds::<M, 11>,
-        holds::<M, 12>, holds::<M, 13>, holds::<M, 14>, holds::<M, 15>, holds::<M, 16>,
+        holds::<M, 0>,
+        holds::<M, 1>,
+        holds::<M, 2>,
+        holds::<M, 3>,
+        holds::<M, 4>,
+        holds::<M, 5>,
+        holds::<M, 6>,
+        holds::<M, 7>,
+        holds::<M, 8>,
+        holds::<M, 9>,
+        holds::<M, 10>,
+        holds::<M, 11>,
+        holds::<M, 12>,
+        holds::<M, 13>,
+        holds::<M, 14>,
+        holds::<M, 15>,
+        holds::<M, 16>,
         holds::<M, 17>,
     ];
     let judged = all.into_iter().enumerate().filter(|(at, _)| model.judges(*at));

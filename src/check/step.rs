@@ -88,7 +88,9 @@ impl<'m, M: Machines> Move<'m, M> {
         let first = self.about.first().copied();
         match (self.heard, first) {
             (Heard::Beat(seat), _) => Event::Beat { seat, about: &self.about },
-            (Heard::Report { seat, missing }, Some(about)) => Event::Report { seat, about, missing },
+            (Heard::Report { seat, missing }, Some(about)) => {
+                Event::Report { seat, about, missing }
+            }
             (Heard::RunAnswer { refused }, Some(about)) => Event::RunAnswer { about, refused },
             (Heard::TryFailed { unknown }, Some(about)) => Event::TryFailed { about, unknown },
             (Heard::Fired(timer), _) => Event::Fired(timer),
@@ -123,6 +125,7 @@ impl<'m, M: Machines> Move<'m, M> {
             Input::RunAnswered { attempt, answer } => match answer {
                 // As if the call had not been sent.
                 RunAnswer::NotNow => (Heard::TryFailed { unknown: false }, one(attempt)),
+                RunAnswer::OtherIncarnation => (Heard::TryFailed { unknown: true }, one(attempt)),
                 RunAnswer::Accepted(_) => (Heard::RunAnswer { refused: false }, one(attempt)),
                 RunAnswer::Refused => (Heard::RunAnswer { refused: true }, one(attempt)),
             },
@@ -151,7 +154,8 @@ impl<'m, M: Machines> Move<'m, M> {
     pub(super) fn feed(&mut self, input: Input) -> Option<BeatReply> {
         self.note(&input);
         let restarted = matches!(input, Input::Restarted);
-        let effects = self.machines.controller(&mut self.state.controller, input, &mut self.chooser);
+        let effects =
+            self.machines.controller(&mut self.state.controller, input, &mut self.chooser);
         if std::mem::take(&mut self.dies) {
             self.controller_down();
             return None;
@@ -263,7 +267,9 @@ impl<'m, M: Machines> Move<'m, M> {
         net.retain(|message| !matches!(message, Message::RunAnswer { .. }));
         for message in net {
             state.send(match message {
-                Message::Run { attempt, seat, .. } => Message::Run { attempt, seat, awaited: false },
+                Message::Run { attempt, seat, .. } => {
+                    Message::Run { attempt, seat, awaited: false }
+                }
                 other => other,
             });
         }

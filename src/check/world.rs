@@ -94,7 +94,11 @@ impl<M: Machines> Move<'_, M> {
         // Only a client that may ask again needs a name for its request.
         let again = crate::model::operation::FaultKind::Resubmit;
         let request_id = self.scope.faults.offers(again).then(|| job.to_string().into());
-        Some(Box::new(JobSpec { terms: plan.terms.clone(), payload: Payload::default(), request_id }))
+        Some(Box::new(JobSpec {
+            terms: plan.terms.clone(),
+            payload: Payload::default(),
+            request_id,
+        }))
     }
 
     fn submit(&mut self, job: JobId) -> Option<()> {
