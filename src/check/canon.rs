@@ -1,6 +1,8 @@
 //! The canonical form of a state: what differs in names only, or in what nobody will ever ask for,
 //! becomes equal. Claims are judged before this.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::controller_sm::{Renaming, Standing};
@@ -58,11 +60,14 @@ pub(super) fn prune(state: &mut State) {
     let highest = |id| controller.highest(id).unwrap_or(Incarnation(0));
     state.strays.retain(|beat| beat.seat.incarnation >= highest(beat.seat.worker));
     for at in 0..state.nodes.len() {
-        let id = state.nodes[at].id;
-        let heard = listened(state, id).is_some();
-        let node = &mut state.nodes[at];
-        node.missed &= heard;
-        node.at_risk &= node.worker.as_ref().is_some_and(|worker| worker.lease() != Lease::Lost);
+        let node = &state.nodes[at];
+        let missed = node.missed && listened(state, node.id).is_some();
+        let at_risk = node.at_risk
+            && node.worker.as_ref().is_some_and(|worker| worker.lease() != Lease::Lost);
+        if (missed, at_risk) != (node.missed, node.at_risk) {
+            let node = Arc::make_mut(&mut state.nodes[at]);
+            (node.missed, node.at_risk) = (missed, at_risk);
+        }
     }
 }
 
@@ -71,7 +76,7 @@ fn is_mentioned(state: &State, id: AttemptId) -> bool {
     let in_beat = |beat: &Heartbeat| {
         beat.running.iter().any(|(a, _)| *a == id) || beat.finished.iter().any(|(a, _)| *a == id)
     };
-    let at_node = |node: &super::state::Node| {
+    let at_node = |node: &Arc<super::state::Node>| {
         node.processes.iter().any(|process| process.attempt == id)
             || node.worker.as_ref().is_some_and(|worker| {
                 let remembered = worker.local(id);
@@ -252,8 +257,9 @@ fn forget(state: &mut State, names: &Renaming) {
 }
 
 fn rename(state: &mut State, names: &Renaming) {
-    state.controller.rename(names);
+    Arc::make_mut(&mut state.controller).rename(names);
     for node in &mut state.nodes {
+        let node = Arc::make_mut(node);
         let old = node.id;
         if let Some(worker) = &mut node.worker {
             let clock = names.clock(old, worker.clock());

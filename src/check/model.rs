@@ -1,5 +1,6 @@
 //! The cluster as a model: what `explore` searches, and what stateright's own tools understand.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use stateright::Model;
@@ -81,9 +82,9 @@ impl<M: Machines> ClusterModel<M> {
         let scope = &self.scope;
         let first_vm = scope.workers.iter().map(|worker| worker.id.0 + 1).max().unwrap_or(1);
         let mut state = State {
-            controller: ControllerSm::new(scope.policy, scope.groups.clone(), first_vm),
+            controller: Arc::new(ControllerSm::new(scope.policy, scope.groups.clone(), first_vm)),
             up: true,
-            nodes: scope.workers.iter().map(|worker| new_node(worker.id)).collect(),
+            nodes: scope.workers.iter().map(|worker| Arc::new(new_node(worker.id))).collect(),
             net: smallvec::SmallVec::new(),
             strays: Vec::new(),
             beats: Vec::new(),

@@ -1,9 +1,11 @@
 //! A state of the modelled cluster: the machines as they are, and the world around them.
 //!
-//! Everything is small and ordered. What a step did (the [`Note`]) rides along but is no part of the
+//! Everything is small and ordered, and a step shares what it leaves alone with the state before it.
+//! What a step did (the [`Note`]) rides along but is no part of the
 //! state: it takes no part in equality or hash.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -142,11 +144,11 @@ pub struct Note {
 #[derive(Debug, Clone)]
 pub struct State {
     /// The controller; while it is down, what its journal holds.
-    pub controller: ControllerSm,
+    pub controller: Arc<ControllerSm>,
     /// Whether the controller is up.
     pub up: bool,
     /// The machines, by name.
-    pub nodes: SmallVec<[Node; 2]>,
+    pub nodes: SmallVec<[Arc<Node>; 2]>,
     /// Messages under way, sorted; two equal ones are one.
     pub net: SmallVec<[Message; 4]>,
     /// Heartbeats that their senders have given up, and which are still travelling; one a worker.
@@ -214,17 +216,18 @@ impl Hash for State {
 impl State {
     /// The machine of this worker.
     pub fn node(&self, id: WorkerId) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.id == id)
+        self.nodes.iter().find(|node| node.id == id).map(|node| &**node)
     }
 
     /// The machine of this worker, to be changed.
     pub fn node_mut(&mut self, id: WorkerId) -> Option<&mut Node> {
-        self.nodes.iter_mut().find(|node| node.id == id)
+        self.nodes.iter_mut().find(|node| node.id == id).map(Arc::make_mut)
     }
 
     /// The machine on which an attempt has a process.
     pub fn host(&self, id: AttemptId) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.processes.iter().any(|p| p.attempt == id))
+        let here = |node: &&Arc<Node>| node.processes.iter().any(|p| p.attempt == id);
+        self.nodes.iter().find(here).map(|node| &**node)
     }
 
     /// Puts a message under way.

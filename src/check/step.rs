@@ -3,6 +3,8 @@
 //! The machines decide; this file only carries facts to them and their orders away, the way the
 //! drivers of the running cluster do.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::controller_sm::{ControllerSm, Effect, Effects, Input};
@@ -154,8 +156,10 @@ impl<'m, M: Machines> Move<'m, M> {
     pub(super) fn feed(&mut self, input: Input) -> Option<BeatReply> {
         self.note(&input);
         let restarted = matches!(input, Input::Restarted);
-        let effects =
-            self.machines.controller(&mut self.state.controller, input, &mut self.chooser);
+        let effects = {
+            let controller = Arc::make_mut(&mut self.state.controller);
+            self.machines.controller(controller, input, &mut self.chooser)
+        };
         if std::mem::take(&mut self.dies) {
             self.controller_down();
             return None;

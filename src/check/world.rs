@@ -1,5 +1,7 @@
 //! What is not a message: processes, machines, the client, the provider.
 
+use std::sync::Arc;
+
 use crate::controller_sm::{ControllerSm, Input};
 use crate::model::exit::Fault;
 use crate::model::id::{AttemptId, JobId, Seat, SliceId, VmId, WorkerId};
@@ -182,7 +184,7 @@ impl<M: Machines> Move<'_, M> {
         let policy = *self.state.controller.policy();
         if self.state.node(id).is_none() {
             let at = self.state.nodes.partition_point(|node| node.id < id);
-            self.state.nodes.insert(at, new_node(id));
+            self.state.nodes.insert(at, Arc::new(new_node(id)));
         }
         let node = self.state.node_mut(id)?;
         node.last = node.last.next();
@@ -193,7 +195,9 @@ impl<M: Machines> Move<'_, M> {
     fn controller_starts(&mut self) -> Option<()> {
         self.state.up = true;
         // Its timers start anew.
-        self.state.nodes.iter_mut().for_each(|node| node.missed = false);
+        for node in self.state.nodes.iter_mut().filter(|node| node.missed) {
+            Arc::make_mut(node).missed = false;
+        }
         self.told(Input::Restarted)
     }
 

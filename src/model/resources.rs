@@ -1,9 +1,9 @@
 //! What a task needs and a worker has.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 /// An amount of every resource that is accounted.
@@ -59,9 +59,10 @@ impl fmt::Display for Resources {
     }
 }
 
-/// What a worker says of itself (`zone = a`): fixed for one incarnation, sorted by key.
+/// What a worker says of itself (`zone = a`): fixed for one incarnation, sorted by key. Copies share
+/// one list: workers are copied often, and their attributes never change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct Attributes(SmallVec<[(SmolStr, SmolStr); 1]>);
+pub struct Attributes(Option<Arc<Vec<(SmolStr, SmolStr)>>>);
 
 impl Attributes {
     /// Attributes from pairs; of equal keys the last one stands.
@@ -70,19 +71,23 @@ impl Attributes {
     ) -> Self {
         let sorted: std::collections::BTreeMap<SmolStr, SmolStr> =
             pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-        Self(sorted.into_iter().collect())
+        Self((!sorted.is_empty()).then(|| Arc::new(sorted.into_iter().collect())))
+    }
+
+    /// All pairs, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&SmolStr, &SmolStr)> {
+        self.0.iter().flat_map(|pairs| pairs.iter().map(|(key, value)| (key, value)))
     }
 
     /// The same with one attribute more.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<SmolStr>) -> Self {
-        let at = self.0.partition_point(|(k, _)| k.as_str() < key);
-        self.0.insert(at, (SmolStr::new(key), value.into()));
-        self
+    pub fn with(&self, key: &str, value: impl Into<SmolStr>) -> Self {
+        let pairs = self.iter().map(|(k, v)| (k.clone(), v.clone()));
+        Self::new(pairs.chain([(SmolStr::new(key), value.into())]))
     }
 
     /// The value of an attribute, if the worker has it.
     pub fn get(&self, key: &str) -> Option<&SmolStr> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
     }
 }
