@@ -116,7 +116,7 @@ pub(super) const T3: Described = describe(
 pub(super) fn t3<V: View>(step: &StepView<'_, V>) -> Option<Found> {
     let Started::Launch(id) = step.started else { return None };
     let starts = step.before.starts(id);
-    (starts > 0).then(|| format!("{id} is started again, after {starts} start(s) before"))
+    (starts > 0).then(|| format!("{id} is started again; it had been started {starts} times"))
 }
 
 /// "A repeated `RunTask` arriving after its attempt ended."
