@@ -5,8 +5,8 @@
 //! state, what fits where, which budget an end is charged to) is computed here a second time, from
 //! the contract, so that one mistake cannot hide in both.
 //!
-//! Reading order: [`Claim`] and [`Judge`], then [`safety`] (S, in every state), [`stability`] (T,
-//! across every step), [`progress`] (L, sooner or later).
+//! Reading order: [`Claim`] and [`Judge`], then `safety` (S, in every state), `stability` (T,
+//! across every step), `progress` (L, sooner or later).
 
 mod progress;
 mod safety;
@@ -65,8 +65,8 @@ pub enum Per {
 }
 
 impl Per {
-    /// Whether some subject that there is in a view is as wanted. A task may come up twice: tasks of
-    /// which only a process is left, because their job was forgotten, are subjects too.
+    /// Whether some subject that there is in a view is as wanted. A task may come up twice: tasks
+    /// of which only a process is left, because their job was forgotten, are subjects too.
     pub fn any<V: View>(self, view: &V, mut wanted: impl FnMut(Subject) -> bool) -> bool {
         match self {
             Self::Job => view.jobs().any(|job| wanted(Subject::Job(job.id))),

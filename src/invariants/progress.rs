@@ -1,8 +1,8 @@
 //! What happens sooner or later: L1 to L5. Each says when its obligation is open; that it does not
 //! stay open for ever is for a search for fair endless runs to decide.
 //!
-//! Every process exits in a fair run, so L1's "if its processes exit or it has a `timeout`" needs no
-//! condition of its own.
+//! Every process exits in a fair run, so L1's "if its processes exit or it has a `timeout`" needs
+//! no condition of its own.
 
 use crate::model::id::Seat;
 use crate::model::resources::Resources;
@@ -30,13 +30,7 @@ fn delayed<V: View>(step: &StepView<'_, V>, per: Per, open: Rows<V>) -> bool {
         && per.any(step.after, |subject| open.iter().any(|(_, open)| open(step.after, subject)))
 }
 
-pub(super) const L1: Described = describe(
-    "L1",
-    "a_job_that_fits_or_may_give_up_ends",
-    "a job ends if it has a scheduling_timeout, or from some point on always fits the HEALTHY \
-     workers, or there is never a live worker",
-);
-
+/// What is open in views of one kind, claim by claim.
 struct Opens<V>(V);
 
 impl<V: View + 'static> Opens<V> {
@@ -57,6 +51,13 @@ impl<V: View + 'static> Opens<V> {
         ("FAILED", |view, vm| stands(view, vm, VmState::Failed)),
     ];
 }
+
+pub(super) const L1: Described = describe(
+    "L1",
+    "a_job_that_fits_or_may_give_up_ends",
+    "a job ends if it has a scheduling_timeout, or from some point on always fits the HEALTHY \
+     workers, or there is never a live worker",
+);
 
 pub(super) const fn l1<V: View>() -> Claim<V> {
     let judge = Judge::Progress { per: Per::Job, open: Opens::<V>::L1, found: l1_found };

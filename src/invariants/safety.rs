@@ -154,8 +154,8 @@ pub(super) fn s3<V: View>(view: &V) -> Option<Found> {
 pub(super) const S4: Described = describe(
     "S4",
     "what_runs_on_a_listened_to_worker_is_held_there",
-    "all that runs on an incarnation that is listened to is held there; what a worker holds is what \
-     its attempts need that are not confirmed gone, and never more than it has",
+    "all that runs on an incarnation that is listened to is held there; what a worker holds is \
+     what its attempts need that are not confirmed gone, and never more than it has",
 );
 
 pub(super) fn s4<V: View>(view: &V) -> Option<Found> {

@@ -1,5 +1,5 @@
-//! What holds across every step: T1 to T9. What a message may do to an attempt (T4, T6, T8) stands in
-//! [`messages`].
+//! What holds across every step: T1 to T9. What a message may do to an attempt (T4, T6, T8) stands
+//! in [`messages`].
 
 use crate::model::id::Seat;
 use crate::model::view::{AttemptView, Event, Started, StepView, TaskView, View};
@@ -68,8 +68,8 @@ pub(super) fn t1_hard<V: View>(step: &StepView<'_, V>) -> bool {
 pub(super) const T2: Described = describe(
     "T2",
     "attempt_lists_only_grow",
-    "attempt lists only grow, and no attempt moves to another worker; no job loses a task, and none \
-     that has not ended is forgotten",
+    "attempt lists only grow, and no attempt moves to another worker; no job loses a task, and no \
+     job is forgotten that has not ended",
 );
 
 pub(super) fn t2<V: View>(step: &StepView<'_, V>) -> Option<Found> {

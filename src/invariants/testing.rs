@@ -57,13 +57,16 @@ pub struct HandWorker {
     pub attributes: Attributes,
 }
 
+/// The machines of a slice.
+pub type Vms = Vec<(VmId, VmState)>;
+
 #[derive(Debug, Clone)]
 pub struct Hand {
     pub jobs: Vec<HandJob>,
     pub workers: Vec<HandWorker>,
     pub highest: Vec<Seat>,
     pub groups: Vec<GroupView>,
-    pub slices: Vec<(SliceId, Vec<(VmId, VmState)>, bool)>,
+    pub slices: Vec<(SliceId, Vms, bool)>,
     pub processes: Vec<ProcessView>,
     pub exits: Vec<(AttemptId, Seat)>,
     pub starts: Vec<AttemptId>,
@@ -259,8 +262,11 @@ impl View for Hand {
     }
 }
 
+/// A change to a cluster.
+pub type Act = fn(&mut Hand);
+
 /// What happened, how the cluster was, and what it became from there.
-pub type Change = (Event<'static>, fn(&mut Hand), fn(&mut Hand));
+pub type Change = (Event<'static>, Act, Act);
 
 pub fn claim(id: &str) -> Claim<Hand> {
     let mut claims = Table::<Hand>::CLAIMS.into_iter();

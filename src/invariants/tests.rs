@@ -1,4 +1,6 @@
-use super::testing::{A0, A1, ASSIGNED, Change, Hand, RUNNING, W1, W2, claim, seat, with_step};
+use super::testing::{
+    A0, A1, ASSIGNED, Act, Change, Hand, RUNNING, W1, W2, claim, seat, with_step,
+};
 use super::{DESCRIBED, Described, Table};
 use crate::model::id::{AttemptId, Seat};
 use crate::model::task::{Cause, Outcome, TaskState};
@@ -71,17 +73,17 @@ fn a_step_in_which_nothing_happens_exercises_nothing() {
 
 fn check(hand: &Hand, rows: &[(&str, Change, bool)]) {
     for (at, (id, change, expected)) in rows.iter().enumerate() {
-        let hard = with_step(hand, *change, |step| (claim(id).hard)(step));
-        assert_eq!(hard, *expected, "row {at}: {id}");
+        let is_hard = with_step(hand, *change, |step| (claim(id).hard)(step));
+        assert_eq!(is_hard, *expected, "row {at}: {id}");
     }
 }
 
 #[test]
 fn the_hard_cases_of_states_are_known() {
-    let spend: fn(&mut Hand) = |h| h.task(0).spent.failure += 1;
-    let retry: fn(&mut Hand) = |h| (lose(h), h.start(0, W2)).1;
-    let forgotten: fn(&mut Hand) = |h| h.task(0).forgotten.delivery = 1;
-    let confirm: fn(&mut Hand) = |h| (h.confirm(0), h.start(0, W2)).0;
+    let spend: Act = |h| h.task(0).spent.failure += 1;
+    let retry: Act = |h| (lose(h), h.start(0, W2)).1;
+    let forgotten: Act = |h| h.task(0).forgotten.delivery = 1;
+    let confirm: Act = |h| (h.confirm(0), h.start(0, W2)).0;
     let rows: [(&str, Change, bool); 18] = [
         ("S1", (ANY, spend, spend), true),
         ("S1", (ANY, spend, same), false),
@@ -103,18 +105,18 @@ fn the_hard_cases_of_states_are_known() {
         ("S6", (ANY, same, retry), false),
     ];
     check(&Hand::fleet(), &rows);
-    let again: fn(&mut Hand) = |h| (lose(h), h.start(0, W1), h.task(0).state = RUNNING).2;
+    let again: Act = |h| (lose(h), h.start(0, W1), h.task(0).state = RUNNING).2;
     check(&Hand::gang(), &[("S6", (ANY, same, again), true), ("S6", (ANY, same, lose), false)]);
 }
 
 #[test]
 fn the_hard_cases_of_steps_are_known() {
-    let limps: fn(&mut Hand) = |h| h.workers[1].state = WorkerState::Degraded(Reasons::SILENT);
-    let placed: fn(&mut Hand) = |h| h.start(0, W1);
+    let limps: Act = |h| h.workers[1].state = WorkerState::Degraded(Reasons::SILENT);
+    let placed: Act = |h| h.start(0, W1);
     let unknown = Event::TryFailed { about: A0, unknown: true };
     let not_sent = Event::TryFailed { about: A0, unknown: false };
-    let unheard: fn(&mut Hand) = |h| (h.last(0).heard, h.task(0).state) = (false, ASSIGNED);
-    let removed: fn(&mut Hand) = |h| h.workers.clear();
+    let unheard: Act = |h| (h.last(0).heard, h.task(0).state) = (false, ASSIGNED);
+    let removed: Act = |h| h.workers.clear();
     let rows: [(&str, Change, bool); 27] = [
         ("T1", (ANY, lose, same), true),
         ("T1", (ANY, |h| h.add(TaskState::Killed), same), true),
@@ -159,7 +161,8 @@ fn the_hard_case_of_starting_is_a_repeated_call() {
 
 #[test]
 fn the_hard_case_of_progress_is_a_fault_while_something_is_open() {
-    let rows: [(&str, fn(&mut Hand)); 5] = [
+    let ends: Act = |h| (h.jobs.clear(), h.processes.clear()).0;
+    let rows: [(&str, Act); 5] = [
         ("L1", same),
         ("L2", exited),
         ("L3", lose),
@@ -167,18 +170,9 @@ fn the_hard_case_of_progress_is_a_fault_while_something_is_open() {
         ("L5", |h| h.slices[0].1[0].1 = VmState::Booting),
     ];
     for (id, opens) in rows {
-        for (fault, then, expected) in [
-            (true, opens, true),
-            (false, opens, false),
-            (
-                true,
-                |h: &mut Hand| {
-                    h.jobs.clear();
-                    h.processes.clear();
-                },
-                false,
-            ),
-        ] {
+        for (fault, then, expected) in
+            [(true, opens, true), (false, opens, false), (true, ends, false)]
+        {
             with_step(&Hand::fleet(), (Event::Elsewhere, same, then), |step| {
                 step.fault = fault;
                 assert_eq!((claim(id).hard)(step), expected, "{id}, fault: {fault}");

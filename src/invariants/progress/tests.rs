@@ -1,4 +1,4 @@
-use super::super::testing::{A0, Hand, J1, RUNNING, W1, W2, claim, seat};
+use super::super::testing::{A0, Act, Hand, J1, RUNNING, W1, W2, claim, seat};
 use super::super::{Judge, Subject};
 use crate::model::id::VmId;
 use crate::model::job::JobState;
@@ -9,7 +9,7 @@ use crate::model::vm::VmState;
 use crate::model::worker::{Reasons, WorkerState};
 
 /// A change to a cluster that is in order, what is open then, and what is said if it stays so.
-type Row = (fn(&mut Hand), &'static [&'static str], &'static str);
+type Row = (Act, &'static [&'static str], &'static str);
 
 const JOB: Subject = Subject::Job(J1);
 const TASK: Subject = Subject::Task(A0.task);
@@ -53,7 +53,9 @@ fn l1_a_job_that_can_end_does() {
         (
             |h| {
                 h.end(0, LOST, TaskState::Pending);
-                h.workers.iter_mut().for_each(|w| w.state = WorkerState::Degraded(Reasons::SILENT));
+                for worker in &mut h.workers {
+                    worker.state = WorkerState::Degraded(Reasons::SILENT);
+                }
                 h.jobs[0].terms.scheduling_timeout = Some(Millis(1));
             },
             &["scheduling_timeout"],

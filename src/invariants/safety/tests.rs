@@ -1,4 +1,4 @@
-use super::super::testing::{A0, Hand, RUNNING, W1, W2, in_state, seat};
+use super::super::testing::{A0, Act, Hand, RUNNING, W1, W2, in_state, seat};
 use crate::model::budget::Budget;
 use crate::model::job::JobState;
 use crate::model::resources::{Attributes, Resources};
@@ -9,7 +9,7 @@ use crate::model::worker::{Reasons, WorkerState};
 
 /// A claim, a change to a cluster that is in order, and what the claim then finds; nothing for a
 /// change that is allowed.
-type Row = (&'static str, fn(&mut Hand), &'static str);
+type Row = (&'static str, Act, &'static str);
 
 const FAILED: TaskState = TaskState::Failed(FailedBy::Exit);
 const LOST: (Outcome, Cause) = (Outcome::WorkerFailed, Cause::Loss);
@@ -74,7 +74,7 @@ fn s1_and_s3_a_task_agrees_with_its_counters_and_attempts() {
 #[test]
 fn s2_the_fold_is_the_contracts_rule_by_rule() {
     use TaskState::{Killed, Pending, Succeeded, Unschedulable, WorkerFailed};
-    let rows: [(&[TaskState], bool, u16, JobState); 17] = [
+    let rows: [(&[TaskState], bool, u16, JobState); 18] = [
         (&[Succeeded, Succeeded], false, 0, JobState::Succeeded),
         (&[FAILED, Pending], false, 0, JobState::Failed),
         (&[FAILED, Pending], false, 1, JobState::Pending),
@@ -82,6 +82,7 @@ fn s2_the_fold_is_the_contracts_rule_by_rule() {
         (&[FAILED, Succeeded], false, 1, JobState::Failed),
         (&[FAILED, Unschedulable], false, 0, JobState::Failed),
         (&[WorkerFailed, FAILED], true, 0, JobState::Failed),
+        (&[FAILED, RUNNING], true, 1, JobState::Failed),
         (&[WorkerFailed, Killed], true, 0, JobState::WorkerFailed),
         (&[WorkerFailed, Killed], false, 0, JobState::Killed),
         (&[WorkerFailed, Pending], false, 0, JobState::Pending),
@@ -99,7 +100,9 @@ fn s2_the_fold_is_the_contracts_rule_by_rule() {
         hand.jobs[0].terms.replicas = 0;
         hand.jobs[0].terms.max_task_failures = most;
         hand.jobs[0].terms.group_by = gang.then(|| "zone".into());
-        tasks.iter().for_each(|state| hand.add(*state));
+        for state in tasks {
+            hand.add(*state);
+        }
         hand.jobs[0].told = sum;
         assert_eq!(in_state("S2", &hand), None, "{tasks:?}");
         let other = if sum == JobState::Killed { JobState::Failed } else { JobState::Killed };
@@ -238,6 +241,7 @@ fn s7_slices_agree_with_their_members() {
         &Hand::fleet(),
         &[
             ("S7", |h| h.slices[0].1[0].1 = VmState::Requesting, ""),
+            ("S7", |h| h.slices[0].1[0].1 = VmState::Unhealthy, ""),
             (
                 "S7",
                 |h| h.slices[0].1[0].1 = VmState::Preempted,
