@@ -149,8 +149,8 @@ impl ControllerSm {
             Standing::Ended { .. } => return,
         }
         match phase {
-            Phase::Assigned => {}
-            Phase::Building => {
+            // Whatever a worker says of it, it has been heard of: ASSIGNED is over.
+            Phase::Assigned | Phase::Building => {
                 self.apply(turn, id.task, TaskEvent::Accepted);
             }
             Phase::Running => {
