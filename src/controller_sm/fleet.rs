@@ -203,8 +203,13 @@ impl ControllerSm {
         self.slice_gone(turn, id, VmEvent::Reclaimed, Ending::Preempted);
     }
 
+    /// What is gone without having been asked to go was taken away.
     pub(super) fn slice_terminated(&mut self, turn: &mut Turn, id: SliceId) {
-        self.slice_gone(turn, id, VmEvent::Gone, Ending::Lost);
+        if self.slices.get(id).is_some_and(|slice| slice.closed) {
+            self.slice_gone(turn, id, VmEvent::Gone, Ending::Lost);
+        } else {
+            self.slice_preempted(turn, id);
+        }
     }
 
     /// The provider says that a slice is gone: so is everything that ran on it.
