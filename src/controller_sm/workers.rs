@@ -127,6 +127,8 @@ impl ControllerSm {
             && let Some(worker) = self.live_mut(id)
         {
             worker.failed_launches = 0;
+            // It counts as silent already.
+            turn.disarm(Timer::Silent(id));
         }
     }
 
