@@ -23,7 +23,9 @@ enum Sender {
     Current,
     /// A newer one than any before.
     Newer,
-    /// Older, removed, drained, or of a VM that is gone.
+    /// A newer one of a name that takes nobody: it ends the older one all the same.
+    Closed,
+    /// Older, removed, or of a VM that is gone.
     Unknown,
 }
 
@@ -36,6 +38,10 @@ impl ControllerSm {
         }
         for (attempt, word) in &beat.finished {
             self.final_word_of(turn, *attempt, seat, *word);
+        }
+        if sender == Sender::Closed {
+            self.end_incarnation(turn, seat.worker, Ending::Lost);
+            return turn.order(Effect::ReplyBeat(BeatReply::default()));
         }
         if sender == Sender::Newer {
             self.end_incarnation(turn, seat.worker, Ending::Lost);
@@ -58,13 +64,12 @@ impl ControllerSm {
         let slot = self.workers.get(seat.worker);
         let newer = slot.is_none_or(|slot| slot.highest < seat.incarnation);
         if newer {
-            let drained = slot.is_some_and(|slot| slot.drained);
             let vm_gone = self.is_vm_worker(seat.worker) && !self.has_vm_of(seat.worker);
-            if drained || vm_gone || seat.incarnation < Incarnation::FIRST {
-                // A newer start of a drained name ends the older one all the same.
+            if vm_gone || seat.incarnation < Incarnation::FIRST {
                 return Sender::Unknown;
             }
-            return Sender::Newer;
+            let drained = slot.is_some_and(|slot| slot.drained);
+            return if drained { Sender::Closed } else { Sender::Newer };
         }
         match slot {
             Some(slot) if slot.highest == seat.incarnation && slot.live.is_some() => Sender::Current,
