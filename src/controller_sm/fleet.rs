@@ -29,6 +29,11 @@ impl ControllerSm {
         self.slice_of(VmId(id.0)).is_some()
     }
 
+    pub(super) fn is_in_closed_slice(&self, id: WorkerId) -> bool {
+        let slice = self.slice_of(VmId(id.0)).and_then(|slice| self.slices.get(slice));
+        slice.is_some_and(|slice| slice.closed)
+    }
+
     fn slice_of(&self, vm: VmId) -> Option<SliceId> {
         let has = |slice: &Slice| slice.vms.iter().any(|(id, _)| *id == vm);
         self.slices.iter().find(|(_, slice)| has(slice)).map(|(id, _)| id)
