@@ -86,7 +86,7 @@ impl ControllerSm {
 
     pub(super) fn slice_refused(&mut self, turn: &mut Turn, slice: SliceId, quota: bool) {
         let requested = |s: &Slice| {
-            s.vms.iter().all(|(_, v)| matches!(v, VmState::Requesting | VmState::Stopping))
+            s.vms.iter().all(|(_, state)| *state == VmState::Requesting)
         };
         if !self.slices.get(slice).is_some_and(requested) {
             return;
@@ -94,6 +94,7 @@ impl ControllerSm {
         self.slices.remove(slice);
         turn.changes();
         turn.replace = true;
+        self.never_served();
         self.group_failed(turn, slice.group, quota);
     }
 
@@ -135,6 +136,7 @@ impl ControllerSm {
         if state.is_some_and(|(_, state)| *state == stuck_in)
             && self.vm_event(turn, vm, VmEvent::TimedOut).is_some()
         {
+            self.never_served();
             self.slice_failed(turn, slice);
         }
     }
@@ -142,9 +144,12 @@ impl ControllerSm {
     /// A worker died: the slice of its VM goes with it.
     pub(super) fn vm_worker_died(&mut self, turn: &mut Turn, worker: WorkerId) {
         let vm = VmId(worker.0);
-        if let Some(slice) = self.slice_of(vm)
-            && self.vm_event(turn, vm, VmEvent::WorkerDied).is_some()
-        {
+        let Some(slice) = self.slice_of(vm) else { return };
+        let served = self.slices.get(slice).is_some_and(Slice::is_ready);
+        if self.vm_event(turn, vm, VmEvent::WorkerDied).is_some() {
+            if !served {
+                self.never_served();
+            }
             self.slice_failed(turn, slice);
         }
     }
@@ -154,9 +159,13 @@ impl ControllerSm {
         self.close_slice(turn, slice);
     }
 
+    /// One slice more that never served: after so many, one on its way pauses no grace any more.
+    fn never_served(&mut self) {
+        self.barren = (self.barren + 1).min(self.policy.barren_slices);
+    }
+
     /// A group's slice failed: it pauses, longer with each failure in a row.
     fn group_failed(&mut self, turn: &mut Turn, id: GroupId, quota: bool) {
-        self.barren = (self.barren + 1).min(self.policy.barren_slices);
         let policy = self.policy;
         let Some(group) = self.group_mut(id) else { return };
         let pause = if quota {
@@ -230,7 +239,7 @@ impl ControllerSm {
             self.end_incarnation(turn, vm.worker(), ending);
         }
         if !served && !closed {
-            self.barren = (self.barren + 1).min(self.policy.barren_slices);
+            self.never_served();
         }
         if self.slices.remove(id).is_some_and(|slice| slice.idle) {
             turn.disarm(Timer::Idle(id));
