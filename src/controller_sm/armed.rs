@@ -86,7 +86,10 @@ impl ControllerSm {
             Timer::Boot(_) => policy.boot_timeout,
             Timer::Init(_) => policy.init_timeout,
             Timer::Idle(_) => policy.idle_timeout,
-            Timer::Backoff(_) => policy.create_backoff,
+            Timer::Backoff(id) => usize::from(id.0)
+                .checked_sub(1)
+                .and_then(|at| self.groups.get(at))
+                .map_or(policy.create_backoff, |group| super::fleet::group_pause(policy, group)),
             Timer::Forget(_) => policy.keep_jobs_for,
         }
     }

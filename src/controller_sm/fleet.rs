@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::model::id::{GroupId, SliceId, TaskId, VmId, WorkerId};
+use crate::model::policy::Policy;
 use crate::model::resources::Attributes;
 use crate::model::scheduler::{Item, Offer};
 use crate::model::step::Step;
@@ -168,19 +169,20 @@ impl ControllerSm {
     fn group_failed(&mut self, turn: &mut Turn, id: GroupId, quota: bool) {
         let policy = self.policy;
         let Some(group) = self.group_mut(id) else { return };
-        let pause = if quota {
+        turn.changes();
+        if quota {
             group.state = GroupState::QuotaExceeded;
-            policy.quota_backoff
         } else {
-            group.state = GroupState::Backoff;
-            let (first, most) = (policy.create_backoff.0.max(1), policy.create_backoff_max.0);
-            let doubled = first.checked_shl(u32::from(group.failures)).unwrap_or(most);
-            if doubled < most {
+            if pause(&policy, group.failures.saturating_sub(1)) < policy.create_backoff_max {
                 group.failures += 1;
             }
-            Millis(doubled.min(most))
-        };
-        turn.changes();
+            if group.state == GroupState::QuotaExceeded {
+                // That pause is the longer one, and only a success ends it before its time.
+                return;
+            }
+            group.state = GroupState::Backoff;
+        }
+        let pause = group_pause(&policy, group);
         turn.arm(Timer::Backoff(id), pause);
     }
 
@@ -379,6 +381,22 @@ fn serves(group: &Group, item: &Item<'_>) -> bool {
     shared
         && item.need.fits(group.config.capacity)
         && (item.group_by.is_none() || item.wishes.len() <= usize::from(group.config.vms_per_slice))
+}
+
+/// How long a group pauses that is not available.
+pub(super) fn group_pause(policy: &Policy, group: &Group) -> Millis {
+    match group.state {
+        GroupState::QuotaExceeded => policy.quota_backoff,
+        GroupState::Backoff | GroupState::Available => {
+            pause(policy, group.failures.saturating_sub(1))
+        }
+    }
+}
+
+/// The pause after this many failures before: it doubles, up to a maximum.
+fn pause(policy: &Policy, failures: u8) -> Millis {
+    let doubled = u64::from(policy.create_backoff.0.max(1)) << failures.min(31);
+    Millis(u32::try_from(doubled).unwrap_or(u32::MAX)).min(policy.create_backoff_max)
 }
 
 pub(super) fn group_id(at: usize) -> GroupId {
