@@ -107,11 +107,11 @@ impl ControllerSm {
     pub(super) fn vm_first_beat(&mut self, turn: &mut Turn, worker: WorkerId) {
         let vm = VmId(worker.0);
         let Some(id) = self.slice_of(vm) else { return };
-        self.vm_event(turn, vm, VmEvent::FirstBeat);
+        let first = self.vm_event(turn, vm, VmEvent::FirstBeat).is_some();
         let Some(slice) = self.slices.get(id) else { return };
         if slice.closed {
             self.close_worker(turn, worker);
-        } else if slice.is_ready() {
+        } else if first && slice.is_ready() {
             self.barren = 0;
             if let Some(group) = self.group_mut(id.group) {
                 group.failures = 0;
