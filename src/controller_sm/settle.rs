@@ -4,6 +4,7 @@ use crate::model::id::{AttemptId, JobId, TaskId};
 use crate::model::scheduler::Chooser;
 use crate::model::task::{Ending, TaskEvent, TaskState};
 use crate::model::timer::Timer;
+use crate::model::vm::VmState;
 
 use super::ControllerSm;
 use super::input::Effect;
@@ -136,8 +137,14 @@ impl ControllerSm {
         for timer in self.armed() {
             turn.arm(timer, self.length(timer));
         }
-        for (slice, _) in self.slices.iter().filter(|(_, slice)| slice.closed) {
-            turn.order(Effect::TerminateSlice(slice));
+        for (id, slice) in self.slices.iter() {
+            if slice.closed {
+                turn.order(Effect::TerminateSlice(id));
+            } else if slice.vms.iter().any(|(_, state)| *state == VmState::Requesting) {
+                // It may have crashed before it asked; the provider knows a slice by its name.
+                let vms = slice.vms.iter().map(|(vm, _)| *vm).collect();
+                turn.order(Effect::CreateSlice { slice: id, group: id.group, vms });
+            }
         }
     }
 }
