@@ -71,15 +71,13 @@ impl ControllerSm {
         self.kept += 1;
         turn.order(Effect::JobEnded(id));
         turn.arm(Timer::Forget(id), self.policy.keep_jobs_for);
-        if self.kept > self.policy.keep_jobs {
-            let settled = |(id, job): (JobId, &super::Job)| {
-                (job.was_ended && job.is_settled()).then_some(id)
-            };
+        let settled =
+            |(id, job): (JobId, &super::Job)| (job.was_ended && job.is_settled()).then_some(id);
+        while self.kept > self.policy.keep_jobs {
             let oldest = self.jobs.iter().find_map(settled);
-            if let Some(oldest) = oldest {
-                turn.disarm(Timer::Forget(oldest));
-                self.drop_job(turn, oldest);
-            }
+            let Some(oldest) = oldest else { break };
+            turn.disarm(Timer::Forget(oldest));
+            self.drop_job(turn, oldest);
         }
     }
 
