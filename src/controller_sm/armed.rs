@@ -76,7 +76,7 @@ impl ControllerSm {
         let policy = &self.policy;
         let terms = |task: TaskId| self.jobs.get(task.job).map(|job| &job.terms);
         match timer {
-            Timer::Silent(_) => Millis(policy.heartbeat.0 * 3 / 2),
+            Timer::Silent(_) => policy.silence(),
             Timer::Dead(_) => policy.worker_timeout,
             Timer::Quarantine(_) => policy.quarantine,
             Timer::Retry(_) => policy.delivery_backoff,

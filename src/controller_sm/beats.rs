@@ -7,7 +7,6 @@ use crate::model::id::{AttemptId, Incarnation, Seat, WorkerId};
 use crate::model::resources::Resources;
 use crate::model::task::{Ending, Phase};
 use crate::model::timer::Timer;
-use crate::model::time::Millis;
 use crate::model::wire::{Attempts, BeatReply, Clock, Heartbeat, Report, Running, Word};
 use crate::model::worker::{WorkerEvent, WorkerState};
 
@@ -54,7 +53,7 @@ impl ControllerSm {
         }
         self.miss(turn, seat, beat.clock, &beat.running);
         self.worker_event(turn, seat.worker, WorkerEvent::Beat);
-        turn.arm(Timer::Silent(seat.worker), Millis(self.policy.heartbeat.0 * 3 / 2));
+        turn.arm(Timer::Silent(seat.worker), self.policy.silence());
         turn.arm(Timer::Dead(seat.worker), self.policy.worker_timeout);
         let reply = self.answer(&beat);
         turn.order(Effect::ReplyBeat(reply));
