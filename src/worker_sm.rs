@@ -310,8 +310,13 @@ impl WorkerSm {
             }
         }
         for id in &reply.fence {
-            if self.local(*id).is_none() {
-                self.bury(*id);
+            match self.local(*id) {
+                None => self.bury(*id),
+                // Refused before, and that answer was lost.
+                Some(Local::Done { word: Final::Missing, listed: false }) => {
+                    self.put(*id, Local::Done { word: Final::Missing, listed: true });
+                }
+                Some(_) => {}
             }
         }
         if self.lease != Lease::Lost {
