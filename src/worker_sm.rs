@@ -213,7 +213,9 @@ impl WorkerSm {
                 None => self.accept(effects, call.attempt, need),
             }
         } else {
-            RunAnswer::Refused
+            // Not *refused*: an earlier try may have reached the incarnation that was meant, and
+            // ended there. The first heartbeat of this one tells, results first.
+            RunAnswer::NotNow
         };
         effects.push(WorkerEffect::AnswerRun(answer));
     }
