@@ -275,13 +275,10 @@ impl WorkerSm {
         let mut running = crate::model::wire::Running::new();
         let mut finished = self.carried.clone();
         for entry in &self.entries {
-            match entry.local {
-                Local::Building => running.push((entry.attempt, Phase::Building)),
-                Local::Running | Local::Stopping(_) => {
-                    running.push((entry.attempt, Phase::Running));
-                }
-                Local::Done { word, listed: true } => finished.push((entry.attempt, word)),
-                Local::Done { listed: false, .. } => {}
+            match listing(entry.local) {
+                Some(Word::Phase(phase)) => running.push((entry.attempt, phase)),
+                Some(Word::Final(word)) => finished.push((entry.attempt, word)),
+                None => {}
             }
         }
         finished.sort_unstable();
@@ -438,8 +435,10 @@ impl WorkerSm {
 
     fn put(&mut self, id: AttemptId, local: Local) {
         if let Ok(at) = self.entries.binary_search_by_key(&id, |entry| entry.attempt) {
-            self.entries[at].local = local;
-            self.clock = self.clock.next();
+            let before = std::mem::replace(&mut self.entries[at].local, local);
+            if listing(before) != listing(local) {
+                self.clock = self.clock.next();
+            }
         }
     }
 
@@ -471,5 +470,15 @@ impl WorkerSm {
     /// What it has in all.
     pub fn total(&self) -> Resources {
         self.total
+    }
+}
+
+/// What a heartbeat says of an attempt.
+fn listing(local: Local) -> Option<Word> {
+    match local {
+        Local::Building => Some(Word::Phase(Phase::Building)),
+        Local::Running | Local::Stopping(_) => Some(Word::Phase(Phase::Running)),
+        Local::Done { word, listed: true } => Some(Word::Final(word)),
+        Local::Done { listed: false, .. } => None,
     }
 }
