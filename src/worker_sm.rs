@@ -43,7 +43,7 @@ pub enum WorkerInput {
     BeatDue,
     /// A heartbeat of this incarnation was answered.
     BeatAnswered(Incarnation, BeatReply),
-    /// The last report on an attempt was acknowledged.
+    /// A report was acknowledged.
     ReportAcked(AttemptId),
     /// The process of an attempt runs.
     Launched(AttemptId),
@@ -213,7 +213,9 @@ impl WorkerSm {
                 None => self.accept(effects, call.attempt, need),
             }
         } else {
-            RunAnswer::OtherIncarnation
+            // Not *refused*: an earlier try may have reached the incarnation that was meant, and
+            // ended there. The first heartbeat of this one tells, results first.
+            RunAnswer::NotNow
         };
         effects.push(WorkerEffect::AnswerRun(answer));
     }
@@ -273,13 +275,10 @@ impl WorkerSm {
         let mut running = crate::model::wire::Running::new();
         let mut finished = self.carried.clone();
         for entry in &self.entries {
-            match entry.local {
-                Local::Building => running.push((entry.attempt, Phase::Building)),
-                Local::Running | Local::Stopping(_) => {
-                    running.push((entry.attempt, Phase::Running));
-                }
-                Local::Done { word, listed: true } => finished.push((entry.attempt, word)),
-                Local::Done { listed: false, .. } => {}
+            match listing(entry.local) {
+                Some(Word::Phase(phase)) => running.push((entry.attempt, phase)),
+                Some(Word::Final(word)) => finished.push((entry.attempt, word)),
+                None => {}
             }
         }
         finished.sort_unstable();
@@ -310,8 +309,13 @@ impl WorkerSm {
             }
         }
         for id in &reply.fence {
-            if self.local(*id).is_none() {
-                self.bury(*id);
+            match self.local(*id) {
+                None => self.bury(*id),
+                // Refused before, and that answer was lost.
+                Some(Local::Done { word: Final::Missing, listed: false }) => {
+                    self.put(*id, Local::Done { word: Final::Missing, listed: true });
+                }
+                Some(_) => {}
             }
         }
         if self.lease != Lease::Lost {
@@ -432,8 +436,10 @@ impl WorkerSm {
 
     fn put(&mut self, id: AttemptId, local: Local) {
         if let Ok(at) = self.entries.binary_search_by_key(&id, |entry| entry.attempt) {
-            self.entries[at].local = local;
-            self.clock = self.clock.next();
+            let before = std::mem::replace(&mut self.entries[at].local, local);
+            if listing(before) != listing(local) {
+                self.clock = self.clock.next();
+            }
         }
     }
 
@@ -465,5 +471,15 @@ impl WorkerSm {
     /// What it has in all.
     pub fn total(&self) -> Resources {
         self.total
+    }
+}
+
+/// What a heartbeat says of an attempt.
+fn listing(local: Local) -> Option<Word> {
+    match local {
+        Local::Building => Some(Word::Phase(Phase::Building)),
+        Local::Running | Local::Stopping(_) => Some(Word::Phase(Phase::Running)),
+        Local::Done { word, listed: true } => Some(Word::Final(word)),
+        Local::Done { listed: false, .. } => None,
     }
 }

@@ -313,7 +313,7 @@ fn renamed(names: &Renaming, message: Message) -> Message {
         Message::RunAnswer { answer, .. } => {
             let answer = match answer {
                 RunAnswer::Accepted(c) => RunAnswer::Accepted(names.clock(old.worker, c)),
-                RunAnswer::Refused | RunAnswer::NotNow | RunAnswer::OtherIncarnation => answer,
+                RunAnswer::Refused | RunAnswer::NotNow => answer,
             };
             Message::RunAnswer { attempt, seat, answer }
         }

@@ -127,7 +127,6 @@ impl<'m, M: Machines> Move<'m, M> {
             Input::RunAnswered { attempt, answer } => match answer {
                 // As if the call had not been sent.
                 RunAnswer::NotNow => (Heard::TryFailed { unknown: false }, one(attempt)),
-                RunAnswer::OtherIncarnation => (Heard::TryFailed { unknown: true }, one(attempt)),
                 RunAnswer::Accepted(_) => (Heard::RunAnswer { refused: false }, one(attempt)),
                 RunAnswer::Refused => (Heard::RunAnswer { refused: true }, one(attempt)),
             },

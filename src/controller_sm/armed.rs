@@ -76,7 +76,7 @@ impl ControllerSm {
         let policy = &self.policy;
         let terms = |task: TaskId| self.jobs.get(task.job).map(|job| &job.terms);
         match timer {
-            Timer::Silent(_) => Millis(policy.heartbeat.0 * 3 / 2),
+            Timer::Silent(_) => policy.silence(),
             Timer::Dead(_) => policy.worker_timeout,
             Timer::Quarantine(_) => policy.quarantine,
             Timer::Retry(_) => policy.delivery_backoff,
@@ -86,7 +86,10 @@ impl ControllerSm {
             Timer::Boot(_) => policy.boot_timeout,
             Timer::Init(_) => policy.init_timeout,
             Timer::Idle(_) => policy.idle_timeout,
-            Timer::Backoff(_) => policy.create_backoff,
+            Timer::Backoff(id) => usize::from(id.0)
+                .checked_sub(1)
+                .and_then(|at| self.groups.get(at))
+                .map_or(policy.create_backoff, |group| super::fleet::group_pause(policy, group)),
             Timer::Forget(_) => policy.keep_jobs_for,
         }
     }

@@ -6,7 +6,6 @@ use crate::model::exit::Final;
 use crate::model::id::{AttemptId, Incarnation, Seat, WorkerId};
 use crate::model::resources::Resources;
 use crate::model::task::{Ending, Phase};
-use crate::model::time::Millis;
 use crate::model::timer::Timer;
 use crate::model::wire::{Attempts, BeatReply, Clock, Heartbeat, Report, Running, Word};
 use crate::model::worker::{WorkerEvent, WorkerState};
@@ -23,7 +22,9 @@ enum Sender {
     Current,
     /// A newer one than any before.
     Newer,
-    /// Older, removed, drained, or of a VM that is gone.
+    /// A newer one of a name that takes nobody: it ends the older one all the same.
+    Closed,
+    /// Older, removed, or of a VM that is gone.
     Unknown,
 }
 
@@ -37,6 +38,10 @@ impl ControllerSm {
         for (attempt, word) in &beat.finished {
             self.final_word_of(turn, *attempt, seat, *word);
         }
+        if sender == Sender::Closed {
+            self.end_incarnation(turn, seat.worker, Ending::Lost);
+            return turn.order(Effect::ReplyBeat(BeatReply::default()));
+        }
         if sender == Sender::Newer {
             self.end_incarnation(turn, seat.worker, Ending::Lost);
             self.register(turn, &beat);
@@ -48,7 +53,7 @@ impl ControllerSm {
         }
         self.miss(turn, seat, beat.clock, &beat.running);
         self.worker_event(turn, seat.worker, WorkerEvent::Beat);
-        turn.arm(Timer::Silent(seat.worker), Millis(self.policy.heartbeat.0 * 3 / 2));
+        turn.arm(Timer::Silent(seat.worker), self.policy.silence());
         turn.arm(Timer::Dead(seat.worker), self.policy.worker_timeout);
         let reply = self.answer(&beat);
         turn.order(Effect::ReplyBeat(reply));
@@ -58,13 +63,12 @@ impl ControllerSm {
         let slot = self.workers.get(seat.worker);
         let newer = slot.is_none_or(|slot| slot.highest < seat.incarnation);
         if newer {
-            let drained = slot.is_some_and(|slot| slot.drained);
             let vm_gone = self.is_vm_worker(seat.worker) && !self.has_vm_of(seat.worker);
-            if drained || vm_gone || seat.incarnation < Incarnation::FIRST {
-                // A newer start of a drained name ends the older one all the same.
+            if vm_gone || seat.incarnation < Incarnation::FIRST {
                 return Sender::Unknown;
             }
-            return Sender::Newer;
+            let drained = slot.is_some_and(|slot| slot.drained);
+            return if drained { Sender::Closed } else { Sender::Newer };
         }
         match slot {
             Some(slot) if slot.highest == seat.incarnation && slot.live.is_some() => {

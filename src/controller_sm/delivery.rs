@@ -36,20 +36,6 @@ impl ControllerSm {
             RunAnswer::Accepted(clock) => self.heard(turn, id, Phase::Building, clock),
             RunAnswer::NotNow => self.try_failed(turn, id, TryError::NotSent),
             RunAnswer::Refused => self.refused(turn, id),
-            RunAnswer::OtherIncarnation => self.outlived(turn, id),
-        }
-    }
-
-    /// The incarnation that was asked is over. An earlier try may have started the attempt there, and
-    /// it may have ended well: the next one's first heartbeat carries the result, so nothing is
-    /// decided here and no further try is made.
-    fn outlived(&mut self, turn: &mut Turn, id: AttemptId) {
-        let Some(attempt) = self.attempt_mut(id) else { return };
-        let Standing::Offered(delivery) = &mut attempt.standing else { return };
-        if delivery.stage == Stage::Trying {
-            delivery.stage = Stage::InDoubt;
-            delivery.unknown = true;
-            turn.changes();
         }
     }
 
@@ -163,8 +149,8 @@ impl ControllerSm {
             Standing::Ended { .. } => return,
         }
         match phase {
-            Phase::Assigned => {}
-            Phase::Building => {
+            // Whatever a worker says of it, it has been heard of: ASSIGNED is over.
+            Phase::Assigned | Phase::Building => {
                 self.apply(turn, id.task, TaskEvent::Accepted);
             }
             Phase::Running => {

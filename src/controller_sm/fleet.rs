@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::model::id::{GroupId, SliceId, TaskId, VmId, WorkerId};
+use crate::model::policy::Policy;
 use crate::model::resources::Attributes;
 use crate::model::scheduler::{Item, Offer};
 use crate::model::step::Step;
@@ -27,6 +28,11 @@ impl ControllerSm {
 
     pub(super) fn has_vm_of(&self, id: WorkerId) -> bool {
         self.slice_of(VmId(id.0)).is_some()
+    }
+
+    pub(super) fn is_in_closed_slice(&self, id: WorkerId) -> bool {
+        let slice = self.slice_of(VmId(id.0)).and_then(|slice| self.slices.get(slice));
+        slice.is_some_and(|slice| slice.closed)
     }
 
     fn slice_of(&self, vm: VmId) -> Option<SliceId> {
@@ -83,15 +89,14 @@ impl ControllerSm {
     }
 
     pub(super) fn slice_refused(&mut self, turn: &mut Turn, slice: SliceId, quota: bool) {
-        let requested = |s: &Slice| {
-            s.vms.iter().all(|(_, v)| matches!(v, VmState::Requesting | VmState::Stopping))
-        };
+        let requested = |s: &Slice| s.vms.iter().all(|(_, state)| *state == VmState::Requesting);
         if !self.slices.get(slice).is_some_and(requested) {
             return;
         }
         self.slices.remove(slice);
         turn.changes();
         turn.replace = true;
+        self.never_served();
         self.group_failed(turn, slice.group, quota);
     }
 
@@ -103,11 +108,11 @@ impl ControllerSm {
     pub(super) fn vm_first_beat(&mut self, turn: &mut Turn, worker: WorkerId) {
         let vm = VmId(worker.0);
         let Some(id) = self.slice_of(vm) else { return };
-        self.vm_event(turn, vm, VmEvent::FirstBeat);
+        let first = self.vm_event(turn, vm, VmEvent::FirstBeat).is_some();
         let Some(slice) = self.slices.get(id) else { return };
         if slice.closed {
             self.close_worker(turn, worker);
-        } else if slice.is_ready() {
+        } else if first && slice.is_ready() {
             self.barren = 0;
             if let Some(group) = self.group_mut(id.group) {
                 group.failures = 0;
@@ -133,6 +138,7 @@ impl ControllerSm {
         if state.is_some_and(|(_, state)| *state == stuck_in)
             && self.vm_event(turn, vm, VmEvent::TimedOut).is_some()
         {
+            self.never_served();
             self.slice_failed(turn, slice);
         }
     }
@@ -140,9 +146,12 @@ impl ControllerSm {
     /// A worker died: the slice of its VM goes with it.
     pub(super) fn vm_worker_died(&mut self, turn: &mut Turn, worker: WorkerId) {
         let vm = VmId(worker.0);
-        if let Some(slice) = self.slice_of(vm)
-            && self.vm_event(turn, vm, VmEvent::WorkerDied).is_some()
-        {
+        let Some(slice) = self.slice_of(vm) else { return };
+        let served = self.slices.get(slice).is_some_and(Slice::is_ready);
+        if self.vm_event(turn, vm, VmEvent::WorkerDied).is_some() {
+            if !served {
+                self.never_served();
+            }
             self.slice_failed(turn, slice);
         }
     }
@@ -152,24 +161,29 @@ impl ControllerSm {
         self.close_slice(turn, slice);
     }
 
+    /// One slice more that never served: after so many, one on its way pauses no grace any more.
+    fn never_served(&mut self) {
+        self.barren = (self.barren + 1).min(self.policy.barren_slices);
+    }
+
     /// A group's slice failed: it pauses, longer with each failure in a row.
     fn group_failed(&mut self, turn: &mut Turn, id: GroupId, quota: bool) {
-        self.barren = (self.barren + 1).min(self.policy.barren_slices);
         let policy = self.policy;
         let Some(group) = self.group_mut(id) else { return };
-        let pause = if quota {
+        turn.changes();
+        if quota {
             group.state = GroupState::QuotaExceeded;
-            policy.quota_backoff
         } else {
-            group.state = GroupState::Backoff;
-            let (first, most) = (policy.create_backoff.0.max(1), policy.create_backoff_max.0);
-            let doubled = first.checked_shl(u32::from(group.failures)).unwrap_or(most);
-            if doubled < most {
+            if pause(&policy, group.failures.saturating_sub(1)) < policy.create_backoff_max {
                 group.failures += 1;
             }
-            Millis(doubled.min(most))
-        };
-        turn.changes();
+            if group.state == GroupState::QuotaExceeded {
+                // That pause is the longer one, and only a success ends it before its time.
+                return;
+            }
+            group.state = GroupState::Backoff;
+        }
+        let pause = group_pause(&policy, group);
         turn.arm(Timer::Backoff(id), pause);
     }
 
@@ -206,8 +220,13 @@ impl ControllerSm {
         self.slice_gone(turn, id, VmEvent::Reclaimed, Ending::Preempted);
     }
 
+    /// What is gone without having been asked to go was taken away.
     pub(super) fn slice_terminated(&mut self, turn: &mut Turn, id: SliceId) {
-        self.slice_gone(turn, id, VmEvent::Gone, Ending::Lost);
+        if self.slices.get(id).is_some_and(|slice| slice.closed) {
+            self.slice_gone(turn, id, VmEvent::Gone, Ending::Lost);
+        } else {
+            self.slice_preempted(turn, id);
+        }
     }
 
     /// The provider says that a slice is gone: so is everything that ran on it.
@@ -223,7 +242,7 @@ impl ControllerSm {
             self.end_incarnation(turn, vm.worker(), ending);
         }
         if !served && !closed {
-            self.barren = (self.barren + 1).min(self.policy.barren_slices);
+            self.never_served();
         }
         if self.slices.remove(id).is_some_and(|slice| slice.idle) {
             turn.disarm(Timer::Idle(id));
@@ -364,6 +383,22 @@ fn serves(group: &Group, item: &Item<'_>) -> bool {
     shared
         && item.need.fits(group.config.capacity)
         && (item.group_by.is_none() || item.wishes.len() <= usize::from(group.config.vms_per_slice))
+}
+
+/// How long a group pauses that is not available.
+pub(super) fn group_pause(policy: &Policy, group: &Group) -> Millis {
+    match group.state {
+        GroupState::QuotaExceeded => policy.quota_backoff,
+        GroupState::Backoff | GroupState::Available => {
+            pause(policy, group.failures.saturating_sub(1))
+        }
+    }
+}
+
+/// The pause after this many failures before: it doubles, up to a maximum.
+fn pause(policy: &Policy, failures: u8) -> Millis {
+    let doubled = u64::from(policy.create_backoff.0.max(1)) << failures.min(31);
+    Millis(u32::try_from(doubled).unwrap_or(u32::MAX)).min(policy.create_backoff_max)
 }
 
 pub(super) fn group_id(at: usize) -> GroupId {

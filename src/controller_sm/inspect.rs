@@ -108,10 +108,14 @@ impl ControllerSm {
     pub fn pending_reason(&self, id: JobId) -> Option<PendingReason> {
         let job = self.jobs.get(id)?;
         let index = job.tasks.iter().position(|task| task.state == TaskState::Pending)?;
-        let task: TaskId = super::records::task_id(id, index);
-        let first = (0..).zip(&job.tasks[index].attempts).find(|(_, attempt)| !attempt.is_gone());
-        if let Some((number, attempt)) = first {
-            return Some(PendingReason::WaitsFor(task.attempt(number), attempt.seat.worker));
+        // A gang is placed as one, so it waits for whatever one of its members waits for.
+        let members = if job.terms.is_gang() { 0..job.tasks.len() } else { index..index + 1 };
+        for index in members {
+            let task: TaskId = super::records::task_id(id, index);
+            let mut attempts = (0..).zip(&job.tasks[index].attempts);
+            if let Some((number, attempt)) = attempts.find(|(_, attempt)| !attempt.is_gone()) {
+                return Some(PendingReason::WaitsFor(task.attempt(number), attempt.seat.worker));
+            }
         }
         let live = || self.workers.iter().filter_map(|(_, slot)| slot.live.as_ref());
         let Some(largest) = live().map(|worker| worker.total).max() else {

@@ -4,12 +4,12 @@ use crate::model::id::{AttemptId, JobId, TaskId};
 use crate::model::scheduler::Chooser;
 use crate::model::task::{Ending, TaskEvent, TaskState};
 use crate::model::timer::Timer;
+use crate::model::vm::VmState;
 
 use super::ControllerSm;
 use super::input::Effect;
 use super::records::{Stage, Standing, task_id};
 use super::turn::Turn;
-use crate::model::vm::VmState;
 use crate::model::worker::WorkerEvent;
 
 impl ControllerSm {
@@ -71,14 +71,13 @@ impl ControllerSm {
         self.kept += 1;
         turn.order(Effect::JobEnded(id));
         turn.arm(Timer::Forget(id), self.policy.keep_jobs_for);
-        if self.kept > self.policy.keep_jobs {
-            let settled =
-                |(id, job): (JobId, &super::Job)| (job.was_ended && job.is_settled()).then_some(id);
+        let settled =
+            |(id, job): (JobId, &super::Job)| (job.was_ended && job.is_settled()).then_some(id);
+        while self.kept > self.policy.keep_jobs {
             let oldest = self.jobs.iter().find_map(settled);
-            if let Some(oldest) = oldest {
-                turn.disarm(Timer::Forget(oldest));
-                self.drop_job(turn, oldest);
-            }
+            let Some(oldest) = oldest else { break };
+            turn.disarm(Timer::Forget(oldest));
+            self.drop_job(turn, oldest);
         }
     }
 
@@ -136,11 +135,11 @@ impl ControllerSm {
         for timer in self.armed() {
             turn.arm(timer, self.length(timer));
         }
-        // The provider takes both orders twice: it knows slices by their names.
         for (id, slice) in self.slices.iter() {
             if slice.closed {
                 turn.order(Effect::TerminateSlice(id));
-            } else if slice.vms.iter().all(|(_, state)| *state == VmState::Requesting) {
+            } else if slice.vms.iter().any(|(_, state)| *state == VmState::Requesting) {
+                // It may have crashed before it asked; the provider knows a slice by its name.
                 let vms = slice.vms.iter().map(|(vm, _)| *vm).collect();
                 turn.order(Effect::CreateSlice { slice: id, group: id.group, vms });
             }

@@ -127,6 +127,8 @@ impl ControllerSm {
             && let Some(worker) = self.live_mut(id)
         {
             worker.failed_launches = 0;
+            // It counts as silent already.
+            turn.disarm(Timer::Silent(id));
         }
     }
 
@@ -139,8 +141,14 @@ impl ControllerSm {
         if slot.drained != closed {
             slot.drained = closed;
             turn.changes();
+            turn.replace = true;
             if closed {
                 self.worker_event(turn, id, WorkerEvent::Closed);
+            } else if !self.is_in_closed_slice(id)
+                && self.worker_event(turn, id, WorkerEvent::Opened)
+            {
+                // Only a heartbeat makes it HEALTHY again.
+                turn.disarm(Timer::Silent(id));
             }
         }
         turn.order(Effect::Reply(ClientReply::Drained(id)));

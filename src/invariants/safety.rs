@@ -263,9 +263,14 @@ pub(super) fn s8<V: View>(view: &V) -> Option<Found> {
     })
 }
 
-/// "A placement after an unconfirmed end": confirmed only by the step that places again.
+/// "A placement after an unconfirmed end": no worker's word had confirmed it before the step that
+/// places again, which ends an incarnation or is that very word.
 pub(super) fn s8_hard<V: View>(step: &StepView<'_, V>) -> bool {
-    let unconfirmed = |attempt: AttemptView| attempt.end.is_some() && !attempt.gone;
+    let unconfirmed = |attempt: AttemptView| {
+        let by_loss = step.after.attempt(attempt.id).and_then(|now| now.end);
+        let presumed = matches!(by_loss, Some((_, Cause::Loss | Cause::Delivery)));
+        !attempt.gone && (attempt.end.is_some() || (presumed && attempt.heard))
+    };
     step.before.clocks_are_kept()
         && any_placed(step, |new| step.before.attempts(new.id.task).any(unconfirmed))
 }

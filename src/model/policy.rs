@@ -143,6 +143,11 @@ impl Policy {
         ("as_reported.delivery_errors", Self::AS_REPORTED_DELIVERY_ERRORS),
     ];
 
+    /// Without a heartbeat for this long, one and a half intervals, a worker is DEGRADED.
+    pub fn silence(&self) -> Millis {
+        Millis(self.heartbeat.0.saturating_add(self.heartbeat.0 / 2))
+    }
+
     /// Checks that the numbers can keep what the protocol promises.
     ///
     /// # Errors

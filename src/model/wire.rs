@@ -93,9 +93,6 @@ pub enum RunAnswer {
     Refused,
     /// Nothing happened, because the worker has no lease: as if the call had not been sent.
     NotNow,
-    /// Meant for another incarnation, and without effect on this one. What became of it in that one,
-    /// the first heartbeat of this one says.
-    OtherIncarnation,
 }
 
 /// How a try of a RunTask failed without an answer.

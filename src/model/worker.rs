@@ -20,7 +20,7 @@ impl Reasons {
     pub const SILENT: Self = Self(1);
     /// Too many failed launches in a row.
     pub const QUARANTINED: Self = Self(2);
-    /// Drained by an operator, or its slice is to go: never lifted for this incarnation.
+    /// Drained by an operator, or its slice is to go: lifted only by the operator.
     pub const CLOSED: Self = Self(4);
 
     /// Whether all of the other's reasons hold.
@@ -72,6 +72,8 @@ pub enum WorkerEvent {
     QuarantineOver,
     /// Drained, or its slice is to go.
     Closed,
+    /// No longer drained.
+    Opened,
     /// The controller restarted and has not heard of it since.
     Restored,
     /// Closed and empty, or its VM is gone.
@@ -116,6 +118,7 @@ impl WorkerState {
                 | WorkerEvent::QuarantineOver => Ok(Step::Stale),
                 WorkerEvent::Quarantined
                 | WorkerEvent::Closed
+                | WorkerEvent::Opened
                 | WorkerEvent::Restored
                 | WorkerEvent::Removed => illegal,
             },
@@ -133,6 +136,10 @@ impl WorkerState {
                         Self::live(reasons.without(Reasons::QUARANTINED).with(Reasons::SILENT))
                     }
                     WorkerEvent::QuarantineOver => return Ok(Step::Stale),
+                    WorkerEvent::Opened if reasons.contains(Reasons::CLOSED) => {
+                        Self::live(reasons.without(Reasons::CLOSED).with(Reasons::SILENT))
+                    }
+                    WorkerEvent::Opened => return Ok(Step::Stale),
                     WorkerEvent::Closed => Self::live(reasons.with(Reasons::CLOSED)),
                     WorkerEvent::TimedOut | WorkerEvent::Removed => Self::Dead,
                 };

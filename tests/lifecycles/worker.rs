@@ -14,11 +14,12 @@ const WORKER: &str = "
     quarantined       | !       Q       SQ   -    QC   -    SQC  -    -    !
     quarantine over   | -       -       -    S    -    S    -    SC   SC   -
     closed            | !       C       SC   QC   -    SQC  -    -    -    !
+    opened            | !       -       -    -    S    -    S    SQ   SQ   !
     restored          | !       S       -    SQ   SC   -    -    SQC  -    !
     removed           | !       D       D    D    D    D    D    D    D    !
 ";
 
-const EVENTS: [(&str, WorkerEvent); 9] = [
+const EVENTS: [(&str, WorkerEvent); 10] = [
     ("beat", WorkerEvent::Beat),
     ("new incarnation", WorkerEvent::NewIncarnation),
     ("silent", WorkerEvent::Silent),
@@ -26,6 +27,7 @@ const EVENTS: [(&str, WorkerEvent); 9] = [
     ("quarantined", WorkerEvent::Quarantined),
     ("quarantine over", WorkerEvent::QuarantineOver),
     ("closed", WorkerEvent::Closed),
+    ("opened", WorkerEvent::Opened),
     ("restored", WorkerEvent::Restored),
     ("removed", WorkerEvent::Removed),
 ];
@@ -70,6 +72,7 @@ fn every_pair_of_worker_state_and_event_is_as_the_contract_says() {
             | WorkerEvent::Quarantined
             | WorkerEvent::QuarantineOver
             | WorkerEvent::Closed
+            | WorkerEvent::Opened
             | WorkerEvent::Restored
             | WorkerEvent::Removed => {}
         }
