@@ -1,8 +1,8 @@
 //! Text in, text out, exit codes. Only this folder prints and looks at a clock.
 //!
-//! Reading order: [`args`] (what can be asked), [`sources`] (which scopes are meant), [`job`] (one
-//! after the other, with [`progress`]), [`verdict`] (what came out, against what was expected),
-//! [`table`] and [`json`] (how it is said), [`findings`] (what is kept). [`engine`] is all that is
+//! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
+//! after the other, with `progress`), `verdict` (what came out, against what was expected),
+//! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
 //! known here of how a scope is explored.
 
 mod args;
@@ -98,6 +98,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Exit {
+    let lists = matches!(cli.command, Some(Command::Claims | Command::Scopes));
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = perform(cli, &mut out).and_then(|exit| {
         out.flush()?;
@@ -111,8 +112,15 @@ fn dispatch(cli: Cli) -> Exit {
             complain(&says);
             Exit::Bad
         }
-        // Who reads only the first lines (`| head`) has what they wanted.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
+        // Who reads only the first lines of a list (`| head`) has what they wanted; a search that
+        // nobody reads any more was given up.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            if lists {
+                Exit::Fine
+            } else {
+                Exit::Incomplete
+            }
+        }
         Err(Failure::Output(error)) => {
             complain(&format!("the output cannot be written: {error}"));
             Exit::Bad

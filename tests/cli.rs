@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn run(args: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_iris-check");
@@ -125,4 +125,18 @@ fn scopes_and_claims_are_listed() {
     assert_eq!(code, 0);
     let ids = out.lines().filter(|line| !line.starts_with(' '));
     assert_eq!(ids.count(), 23, "{out}");
+}
+
+#[test]
+fn a_list_that_nobody_reads_to_its_end_is_no_error() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_iris-check"));
+    let mut listing = program
+        .arg("claims")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program was built for this test");
+    drop(listing.stdout.take());
+    let output = listing.wait_with_output().expect("it ends by itself");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }

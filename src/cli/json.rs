@@ -26,6 +26,9 @@
 //! | `claims` | list | `id`, `name`, `verdict`: `holds, vacuous, violated, incomplete` |
 //! | `findings` | list | `claim`; `file`, string or null; `trace`, the finding as in its file |
 
+use std::path::Path;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::Exit;
@@ -82,12 +85,17 @@ pub(super) fn write(report: &Report) -> String {
         version: 1,
         exit_code: report.exit.code(),
         complete: report.done.iter().all(is_complete),
-        seconds: report.took.as_secs_f64(),
+        seconds: seconds(report.took),
         notes: &report.notes,
         never_exercised: never_exercised(report),
         scopes: report.done.iter().map(scope_row).collect(),
     };
     serde_json::to_string_pretty(&whole).expect("a report is strings, numbers and lists")
+}
+
+/// To the millisecond.
+fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 fn is_complete(done: &Done) -> bool {
@@ -106,7 +114,7 @@ fn scope_row(done: &Done) -> ScopeRow<'_> {
         states: outcome.map_or(0, |it| it.states),
         transitions: outcome.map_or(0, |it| it.transitions),
         depth: outcome.map_or(0, |it| it.depth),
-        seconds: done.took.as_secs_f64(),
+        seconds: seconds(done.took),
         stopped: outcome.map_or(Some("not begun"), |it| it.stopped.map(stop_word)),
         verdict: &done.judged.word,
         as_expected: done.judged.exit == Exit::Fine,
@@ -126,7 +134,7 @@ fn claim_row(row: &Row) -> ClaimRow {
     ClaimRow { id: row.id, name: row.name, verdict }
 }
 
-fn finding_row<'a>(trace: &'a Trace, file: Option<&std::path::Path>) -> FindingRow<'a> {
+fn finding_row<'a>(trace: &'a Trace, file: Option<&Path>) -> FindingRow<'a> {
     let file = file.map(|file| file.display().to_string());
     FindingRow { claim: &trace.claim, file, trace }
 }

@@ -1,6 +1,7 @@
 //! The verdicts as a table, and what follows it.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use super::Exit;
@@ -58,7 +59,7 @@ pub(super) fn rest(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The findings of a scope, each with the file it was saved to.
-pub(super) fn traces(done: &Done) -> impl Iterator<Item = (&Trace, Option<&std::path::Path>)> {
+pub(super) fn traces(done: &Done) -> impl Iterator<Item = (&Trace, Option<&Path>)> {
     let findings = done.outcome.iter().flat_map(|outcome| &outcome.findings);
     findings.zip(done.files.iter().map(Option::as_deref))
 }
