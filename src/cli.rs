@@ -1,0 +1,146 @@
+//! Text in, text out, exit codes. Only this folder prints and looks at a clock.
+//!
+//! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
+//! after the other, with `progress`), `verdict` (what came out, against what was expected),
+//! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
+//! known here of how a scope is explored.
+
+mod args;
+mod clock;
+mod engine;
+mod findings;
+mod job;
+mod json;
+mod progress;
+mod replay;
+mod shown;
+mod sources;
+mod table;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Command};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// All holds that should, and everything was looked at.
+    Fine,
+    /// The call or a file is not what it should be.
+    Bad,
+    /// A safety or stability claim is violated, or one that should be is not.
+    Safety,
+    /// The same of a progress claim.
+    Progress,
+    /// Nothing was found, and not everything was looked at.
+    Incomplete,
+    /// A mistake in this program.
+    Internal,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Bad => 1,
+            Self::Safety => 2,
+            Self::Progress => 3,
+            Self::Incomplete => 5,
+            Self::Internal => 70,
+        }
+    }
+}
+
+/// Why a command came to no answer.
+#[derive(Debug)]
+enum Failure {
+    /// The call or a file is not what it should be: what, and what to do.
+    Bad(String),
+    /// Whoever reads the output has gone, or it cannot be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Runs the program with these arguments, the first of which is its own name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Bad } else { Exit::Fine };
+            // Nothing can be said any more where even this cannot be written.
+            let _ = error.print();
+            return exit.code().into();
+        }
+    };
+    // The message and the place of a panic have been written by the time it is caught.
+    let exit = catch_unwind(AssertUnwindSafe(|| dispatch(cli))).unwrap_or_else(|_| {
+        complain(
+            "this is a mistake in iris-check, not in what was checked; please report it with the \
+             command and the lines above",
+        );
+        Exit::Internal
+    });
+    exit.code().into()
+}
+
+fn dispatch(cli: Cli) -> Exit {
+    let lists = matches!(cli.command, Some(Command::Claims | Command::Scopes));
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = perform(cli, &mut out).and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    match done {
+        Ok(exit) => exit,
+        Err(Failure::Bad(says)) => {
+            // What was written before belongs above the message.
+            let _ = out.flush();
+            complain(&says);
+            Exit::Bad
+        }
+        // Who reads only the first lines of a list (`| head`) has what they wanted; a search that
+        // nobody reads any more was given up.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            if lists {
+                Exit::Fine
+            } else {
+                Exit::Incomplete
+            }
+        }
+        Err(Failure::Output(error)) => {
+            complain(&format!("the output cannot be written: {error}"));
+            Exit::Bad
+        }
+    }
+}
+
+fn perform(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
+    match cli.command.unwrap_or_default() {
+        Command::Check(asked) => job::check(&asked, out),
+        Command::Claims => shown::claims(out),
+        Command::Scopes => shown::scopes(out),
+        Command::Replay { file } => replay::replay(&file, out),
+        Command::Explore { scope, scope_file, port } => {
+            replay::explore(scope.as_deref(), scope_file.as_deref(), port, out)
+        }
+    }
+}
+
+/// Says what is wrong where nobody takes it for a result.
+fn complain(says: &str) {
+    let _ = writeln!(io::stderr(), "iris-check: {says}");
+}

@@ -1,0 +1,145 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  all holds that should, and everything was looked at
+   1  the call or a file is not what it should be; the message says what to do
+   2  a safety claim (S, T) is violated, or one that a scope expects to be violated is not
+   3  the same of a progress claim (L)
+   5  nothing was found, and not everything was looked at
+  70  a mistake in iris-check itself";
+
+/// Looks at everything that can happen to the jobs of a small cluster, and says what must not.
+#[derive(Debug, Parser)]
+#[command(name = "iris-check", version, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Explore scopes; without any, all that are built in. The default.
+    #[command(after_help = EXIT_CODES)]
+    Check(Asked),
+    /// List the claims: what must hold.
+    Claims,
+    /// List the scopes that are built in.
+    Scopes,
+    /// Repeat a saved finding step by step, and show it. Exits 2 or 3 if it is still so.
+    Replay {
+        /// A file that `check` has saved.
+        file: PathBuf,
+    },
+    /// Step through a scope by hand, in a browser.
+    #[command(group = clap::ArgGroup::new("which").required(true))]
+    Explore {
+        /// The name of a scope that is built in.
+        #[arg(group = "which")]
+        scope: Option<String>,
+        /// A scope of your own (TOML).
+        #[arg(long = "scope", value_name = "FILE", group = "which")]
+        scope_file: Option<PathBuf>,
+        /// Where on this machine.
+        #[arg(long, default_value_t = 3000)]
+        port: u16,
+    },
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Check(Asked::default())
+    }
+}
+
+/// Which scopes, how far, and how it is told.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// Names of scopes that are built in (`iris-check scopes` lists them).
+    #[arg(value_name = "SCOPE")]
+    pub names: Vec<String>,
+    /// A scope of your own (TOML); may be given again.
+    #[arg(long = "scope", value_name = "FILE")]
+    pub scope_files: Vec<PathBuf>,
+    /// An operator's cluster file (YAML), made small enough; may be given again.
+    #[arg(long = "cluster", value_name = "FILE")]
+    pub cluster_files: Vec<PathBuf>,
+    /// Take the wider form of each scope.
+    #[arg(long)]
+    pub deep: bool,
+    /// Stop each scope before it has more states than this.
+    #[arg(long, value_name = "N")]
+    pub max_states: Option<u64>,
+    /// Look at no run of more steps than this.
+    #[arg(long, value_name = "N")]
+    pub max_depth: Option<u32>,
+    /// Stop each scope that needs more memory than this: `500M`, `2G`.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub max_memory: Option<u64>,
+    /// Stop everything after this time: `90s`, `10m`, `2h`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub time: Option<Duration>,
+    /// How many threads search; as many as there are processors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where counterexamples are saved.
+    #[arg(long, value_name = "DIR", default_value = FINDINGS)]
+    pub findings: PathBuf,
+}
+
+const FINDINGS: &str = "findings";
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            names: Vec::new(),
+            scope_files: Vec::new(),
+            cluster_files: Vec::new(),
+            deep: false,
+            max_states: None,
+            max_depth: None,
+            max_memory: None,
+            time: None,
+            threads: None,
+            format: Format::Text,
+            findings: PathBuf::from(FINDINGS),
+        }
+    }
+}
+
+/// How the result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Format {
+    /// A table and counterexamples for people.
+    #[default]
+    Text,
+    /// One JSON object, when all is done.
+    Json,
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let units = [("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30), ("T", 1 << 40)];
+    scaled(text, &units).ok_or_else(|| "expected bytes, such as 500M or 2G".to_owned())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let seconds = scaled(text, &[("s", 1), ("m", 60), ("h", 3600)]);
+    let seconds = seconds.filter(|it| *it > 0);
+    let expected = || "expected a time above 0, such as 90s, 10m or 2h".to_owned();
+    seconds.map(Duration::from_secs).ok_or_else(expected)
+}
+
+/// A whole number with a unit, or without one.
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let unit = units.iter().find_map(|(unit, n)| Some((text.strip_suffix(unit)?, *n)));
+    let (number, factor) = unit.unwrap_or((text, 1));
+    number.trim().parse::<u64>().ok()?.checked_mul(factor)
+}

@@ -1,0 +1,123 @@
+//! The main job: one scope after the other, each with its verdict.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::args::{Asked, Format};
+use super::engine::{self, Limits, Outcome, Stop, Trace};
+use super::progress::Line;
+use super::verdict::{Judged, judge, worst};
+use super::{Exit, Failure, clock, complain, findings, json, sources, table};
+use crate::check::scope::Scope;
+
+/// A scope whose turn is over.
+pub(super) struct Done {
+    pub scope: Scope,
+    /// None if its turn never came.
+    pub outcome: Option<Outcome>,
+    pub took: Duration,
+    pub judged: Judged,
+    /// Where each of the outcome's findings was saved.
+    pub files: Vec<Option<PathBuf>>,
+}
+
+/// Everything that there is to report.
+pub(super) struct Report {
+    pub done: Vec<Done>,
+    /// What was said about the sources.
+    pub notes: Vec<String>,
+    pub took: Duration,
+    pub exit: Exit,
+}
+
+/// Whether the user wants an end.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Explores what was asked for and reports it.
+pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let sources = sources::read(asked)?;
+    listen()?;
+    let begun = clock::now();
+    let text = asked.format == Format::Text;
+    let width = sources.scopes.iter().map(|scope| scope.name.len()).max().unwrap_or(0);
+    if text {
+        for note in &sources.notes {
+            writeln!(out, "{note}")?;
+        }
+        if !sources.notes.is_empty() {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}", table::head(width))?;
+        out.flush()?;
+    }
+    let mut report =
+        Report { done: Vec::new(), notes: sources.notes, took: Duration::ZERO, exit: Exit::Fine };
+    for scope in sources.scopes {
+        let left = asked.time.map(|time| time.saturating_sub(begun.elapsed()));
+        let done = one(scope, asked, left);
+        if text {
+            writeln!(out, "{}", table::row(width, &done))?;
+            out.flush()?;
+        }
+        report.done.push(done);
+    }
+    report.took = begun.elapsed();
+    let exits = report.done.iter().map(|done| done.judged.exit);
+    let unsaved = report.done.iter().flat_map(|done| &done.files).any(Option::is_none);
+    report.exit = worst(exits.chain(unsaved.then_some(Exit::Bad)));
+    match asked.format {
+        Format::Text => table::rest(&report, out)?,
+        Format::Json => writeln!(out, "{}", json::write(&report))?,
+    }
+    Ok(report.exit)
+}
+
+/// Explores one scope, unless the time is up.
+fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
+    let line = Line::new(&scope.name);
+    let begun = line.begun();
+    let over = INTERRUPTED.load(Ordering::Relaxed) || left == Some(Duration::ZERO);
+    let outcome = (!over).then(|| {
+        let stop = || {
+            if INTERRUPTED.load(Ordering::Relaxed) {
+                return Some(Stop::Interrupted);
+            }
+            left.filter(|left| begun.elapsed() >= *left).map(|_| Stop::Time)
+        };
+        let limits = Limits {
+            max_states: asked.max_states,
+            max_depth: asked.max_depth,
+            max_memory: asked.max_memory,
+            threads: asked.threads.map_or_else(processors, usize::from),
+            stop: &stop,
+            progress: &|progress| line.show(progress),
+        };
+        engine::run(&scope, &limits)
+    });
+    drop(line);
+    let judged = judge(&scope, outcome.as_ref());
+    let traces = outcome.iter().flat_map(|outcome| &outcome.findings);
+    let files = traces.map(|trace| save(asked, trace)).collect();
+    Done { scope, outcome, took: begun.elapsed(), judged, files }
+}
+
+fn save(asked: &Asked, trace: &Trace) -> Option<PathBuf> {
+    findings::save(&asked.findings, trace).map_err(|says| complain(&says)).ok()
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Hears Ctrl-C: the first one ends the search and lets the report be written.
+fn listen() -> Result<(), Failure> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            process::exit(i32::from(Exit::Incomplete.code()));
+        }
+    })
+    .map_err(|error| Failure::Output(io::Error::other(error)))
+}

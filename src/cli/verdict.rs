@@ -1,0 +1,86 @@
+//! What came out of a scope, held against what it expects.
+
+use super::Exit;
+use super::engine::{Outcome, Stop, Verdict};
+use crate::check::scope::Scope;
+
+/// What a scope comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Judged {
+    /// How many claims hold.
+    pub held: usize,
+    /// Those that are violated.
+    pub violated: Vec<&'static str>,
+    /// Those that were never exercised.
+    pub vacuous: Vec<&'static str>,
+    /// In words.
+    pub word: String,
+    /// What the program would end with if this were the only scope.
+    pub exit: Exit,
+}
+
+/// Judges an outcome; none means that the scope's turn never came.
+pub(super) fn judge(scope: &Scope, outcome: Option<&Outcome>) -> Judged {
+    let Some(outcome) = outcome else {
+        let word = "INCOMPLETE (not begun)".to_owned();
+        let (violated, vacuous) = (Vec::new(), Vec::new());
+        return Judged { held: 0, violated, vacuous, word, exit: Exit::Incomplete };
+    };
+    let ids = |verdict: Verdict| -> Vec<&'static str> {
+        let rows = outcome.rows.iter().filter(|row| row.verdict == verdict);
+        rows.map(|row| row.id).collect()
+    };
+    let violated = ids(Verdict::Violated);
+    let undecided = ids(Verdict::Incomplete);
+    let expected = |id: &str| scope.violated.iter().any(|it| it == id);
+    let extra: Vec<&str> = violated.iter().copied().filter(|id| !expected(id)).collect();
+    let missing: Vec<&str> =
+        scope.violated.iter().map(String::as_str).filter(|id| !violated.contains(id)).collect();
+    let (word, exit) = if !extra.is_empty() {
+        ("VIOLATED".to_owned(), of_class(&extra))
+    } else if outcome.stopped.is_some() || !undecided.is_empty() {
+        (format!("INCOMPLETE ({})", why(outcome, &undecided)), Exit::Incomplete)
+    } else if !missing.is_empty() {
+        (format!("NOT VIOLATED: {}, as it expects", missing.join(", ")), of_class(&missing))
+    } else if scope.violated.is_empty() {
+        ("holds".to_owned(), Exit::Fine)
+    } else {
+        ("violated as expected".to_owned(), Exit::Fine)
+    };
+    let (held, vacuous) = (ids(Verdict::Holds).len(), ids(Verdict::Vacuous));
+    Judged { held, violated, vacuous, word, exit }
+}
+
+fn why(outcome: &Outcome, undecided: &[&str]) -> String {
+    outcome.stopped.map_or_else(|| undecided.join(", "), |stop| stop_word(stop).to_owned())
+}
+
+/// What ended a search, in a word.
+pub(super) fn stop_word(stop: Stop) -> &'static str {
+    match stop {
+        Stop::States => "states",
+        Stop::Depth => "depth",
+        Stop::Memory => "memory",
+        Stop::Time => "time",
+        Stop::Interrupted => "interrupted",
+        Stop::Boundary => "boundary",
+    }
+}
+
+/// The exit code of claims that are not as expected: that of the graver class.
+pub(super) fn of_class(ids: &[&str]) -> Exit {
+    if ids.iter().all(|id| id.starts_with('L')) { Exit::Progress } else { Exit::Safety }
+}
+
+/// The exit code of several: what is violated counts more than what was not looked at.
+pub(super) fn worst(exits: impl IntoIterator<Item = Exit>) -> Exit {
+    let rank = |exit: Exit| match exit {
+        Exit::Fine => 0,
+        Exit::Incomplete => 1,
+        Exit::Progress => 2,
+        Exit::Safety => 3,
+        Exit::Bad => 4,
+        Exit::Internal => 5,
+    };
+    exits.into_iter().max_by_key(|exit| rank(*exit)).unwrap_or(Exit::Fine)
+}

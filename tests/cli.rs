@@ -1,0 +1,142 @@
+//! The program as users call it: what it answers, on which channel, and how it ends.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn run(args: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_iris-check");
+    Command::new(program).args(args).output().expect("the program was built for this test")
+}
+
+/// Exit code, standard output, standard error.
+fn answer(args: &[&str]) -> (i32, String, String) {
+    let output = run(args);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it writes text");
+    let code = output.status.code().expect("it ends by itself");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+/// A file of this test run.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("iris-check-{}-{name}", std::process::id()));
+        fs::write(&path, text).expect("the folder for temporary files takes a file");
+        Self(path)
+    }
+
+    fn name(&self) -> &str {
+        self.0.to_str().expect("its name is text")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn help_and_version_are_answers_and_no_errors() {
+    let (code, out, err) = answer(&["--help"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    for word in ["check", "claims", "scopes", "replay", "explore", "Exit codes:", "  70  "] {
+        assert!(out.contains(word), "{word} is missing in\n{out}");
+    }
+    let (code, out, _) = answer(&["--version"]);
+    assert_eq!((code, out), (0, format!("iris-check {}\n", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn a_wrong_call_ends_with_1_and_says_what_was_expected() {
+    let rows: [(&[&str], &str); 7] = [
+        (&["chek"], "unrecognized subcommand 'chek'"),
+        (&["check", "--depth", "3"], "unexpected argument '--depth' found"),
+        (&["check", "--max-memory", "much"], "expected bytes, such as 500M or 2G"),
+        (&["check", "--time", "0"], "expected a time above 0, such as 90s, 10m or 2h"),
+        (&["check", "--threads", "0"], "0 is not in 1..=1024"),
+        (&["check", "--format", "xml"], "[possible values: text, json]"),
+        (&["explore"], "required arguments were not provided"),
+    ];
+    for (args, expected) in rows {
+        let (code, out, err) = answer(args);
+        assert_eq!((code, out.as_str()), (1, ""), "{args:?}");
+        assert!(err.contains(expected), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn a_bad_input_ends_with_1_and_one_line_that_names_the_place() {
+    let scope = File::new("scope.toml", "name = \"x\"\n[[workers]]\n[[jobs]]\nreplica = 1\n");
+    let cluster = File::new("cluster.yaml", "scale_groups: [\n");
+    let finding = File::new("finding.json", "{\n  \"version\": 1,\n  \"claim\": \"T");
+    let twice = File::new("twice.toml", "name = \"crash\"\n[[workers]]\n[[jobs]]\n");
+    let rows: [(&[&str], String); 7] = [
+        (
+            &["check", "no_such"],
+            "there is no scope `no_such`; there are delivery, reports, crash, ".into(),
+        ),
+        (
+            &["check", "--scope", scope.name()],
+            format!(
+                "{}:4: jobs[1].replica: unknown key `replica`, did you mean `replicas`? there are ",
+                scope.name()
+            ),
+        ),
+        (
+            &["check", "--cluster", cluster.name()],
+            format!("{}:1: this is not YAML: ", cluster.name()),
+        ),
+        (
+            &["replay", finding.name()],
+            format!("{}: this is no finding: line 3, column ", finding.name()),
+        ),
+        (
+            &["check", "--scope", "/no/such/file"],
+            "/no/such/file: the file cannot be read: No such file".into(),
+        ),
+        (
+            &["check", "crash", "--scope", twice.name()],
+            "two scopes `crash`: findings are saved under the name; give each its own".into(),
+        ),
+        (&["explore", "no_such"], "there is no scope `no_such`; there are delivery, ".into()),
+    ];
+    for (args, expected) in rows {
+        let (code, out, err) = answer(args);
+        assert_eq!((code, out.as_str()), (1, ""), "{args:?}");
+        assert!(err.starts_with(&format!("iris-check: {expected}")), "{args:?}: {err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
+    }
+    let (_, _, err) = answer(&["replay", finding.name()]);
+    assert!(err.contains("the file is cut off"), "{err}");
+}
+
+#[test]
+fn scopes_and_claims_are_listed() {
+    let (code, out, err) = answer(&["scopes"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let expected = "delivery\n    RunTask and KillTask go wrong in every way a call can\n    1 \
+                    worker, 1 task, any 2 of 7 faults, policy hardened\n";
+    assert!(out.starts_with(expected), "{out}");
+    assert!(out.contains("    expected to be violated: T8\n"), "{out}");
+    let (code, out, _) = answer(&["claims"]);
+    assert_eq!(code, 0);
+    let ids = out.lines().filter(|line| !line.starts_with(' '));
+    assert_eq!(ids.count(), 23, "{out}");
+}
+
+#[test]
+fn a_list_that_nobody_reads_to_its_end_is_no_error() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_iris-check"));
+    let mut listing = program
+        .arg("claims")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program was built for this test");
+    drop(listing.stdout.take());
+    let output = listing.wait_with_output().expect("it ends by itself");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
