@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use iris_check::check::scope::{CLAIMS, KindSet, Scope, kind_name};
+use iris_check::check::scope::{KindSet, Scope, kind_name};
+use iris_check::invariants::DESCRIBED;
 use iris_check::model::operation::FaultKind;
 use iris_check::model::policy::Policy;
 use iris_check::model::time::Millis;
@@ -200,7 +201,7 @@ fn refused(part: &str, bad: &str, expected: &str) {
 fn a_small_scope_has_the_defaults_of_a_client() {
     let scope = Scope::parse(FINE, "my.toml").expect("it is fine");
     assert_eq!(scope.policy, Policy::HARDENED);
-    assert_eq!(scope.claims, CLAIMS);
+    assert_eq!(scope.claims, DESCRIBED.map(|claim| claim.id));
     assert_eq!(scope.violated, [""; 0]);
     assert_eq!(scope.describe(), "1 worker, 1 task, no faults, policy hardened");
     let terms = &scope.jobs[0].terms;

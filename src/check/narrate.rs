@@ -181,7 +181,7 @@ fn told<M: Machines>(
     act: Act,
 ) -> Option<(TraceStep, State)> {
     let mut after = model.step(before, act)?;
-    let changed = crate::trace::diff::changes(before, &after);
+    let changed = trace::diff::changes(before, &after);
     canon::prune(&mut after);
     let (mut who, mut did) = act.operation.told();
     let at = match act.operation {

@@ -39,12 +39,6 @@ use crate::model::spec::Terms;
 
 pub use section::BadScope;
 
-/// The claims that can be judged, by their ids.
-pub const CLAIMS: [&str; 23] = [
-    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "T1", "T2", "T3", "T4", "T5", "T6", "T7",
-    "T8", "T9", "L1", "L2", "L3", "L4", "L5",
-];
-
 /// The largest number a menu may offer: counters of faults are four bits of a state.
 pub const MAX_FAULTS: u8 = 15;
 /// Every task multiplies what is explored.

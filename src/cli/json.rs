@@ -100,7 +100,8 @@ fn seconds(time: Duration) -> f64 {
 
 fn is_complete(done: &Done) -> bool {
     done.outcome.as_ref().is_some_and(|outcome| {
-        outcome.stopped.is_none() && outcome.rows.iter().all(|it| it.verdict != Verdict::Incomplete)
+        outcome.stopped.is_none()
+            && outcome.rows.iter().all(|it| !matches!(it.verdict, Verdict::Incomplete(_)))
     })
 }
 
@@ -129,7 +130,7 @@ fn claim_row(row: &Row) -> ClaimRow {
         Verdict::Holds => "holds",
         Verdict::Vacuous => "vacuous",
         Verdict::Violated => "violated",
-        Verdict::Incomplete => "incomplete",
+        Verdict::Incomplete(_) => "incomplete",
     };
     ClaimRow { id: row.id, name: row.name, verdict }
 }

@@ -1,6 +1,7 @@
 //! One scope looked at closely: a finding repeated, or the whole stepped through by hand.
 
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use super::engine::{self, Trace};
@@ -36,9 +37,9 @@ pub(super) fn explore(
         (None, Some(file)) => sources::scope_file(file)?,
         (None, None) => return Err(Failure::Bad("name a scope, or a file with --scope".into())),
     };
-    let address = format!("localhost:{port}");
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     writeln!(out, "{}: http://{address} (Ctrl-C ends it)", scope.name)?;
     out.flush()?;
-    engine::serve(&scope, &address).map_err(Failure::Bad)?;
+    engine::serve(&scope, address).map_err(Failure::Bad)?;
     Ok(Exit::Fine)
 }

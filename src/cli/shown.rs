@@ -7,8 +7,8 @@ use crate::check::scope::Scope;
 
 /// Lists the claims.
 pub(super) fn claims(out: &mut dyn Write) -> Result<Exit, Failure> {
-    for claim in engine::claims() {
-        writeln!(out, "{}  {}\n    {}", claim.id, claim.name, claim.sentence)?;
+    for claim in engine::DESCRIBED {
+        writeln!(out, "{}  {}  ({})\n    {}", claim.id, claim.name, claim.class, claim.sentence)?;
     }
     Ok(Exit::Fine)
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Exit;
+use super::engine::DESCRIBED;
 use super::engine::{Trace, Verdict};
 use super::job::{Done, Report};
-use crate::check::scope::CLAIMS;
 
 /// The heads of the columns; the first one is `width` wide.
 pub(super) fn head(width: usize) -> String {
@@ -74,7 +74,7 @@ pub(super) fn never_exercised(report: &Report) -> Vec<&'static str> {
         let verdicts = verdicts(id);
         !verdicts.is_empty() && verdicts.iter().all(|it| *it == Verdict::Vacuous)
     };
-    CLAIMS.into_iter().filter(never).collect()
+    DESCRIBED.map(|claim| claim.id).into_iter().filter(never).collect()
 }
 
 fn sum(report: &Report) -> String {

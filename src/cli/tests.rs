@@ -22,7 +22,15 @@ fn outcome(rows: &[(&'static str, Verdict)], stopped: Option<Stop>) -> Outcome {
     let rows: Vec<Row> = rows.collect();
     let findings =
         rows.iter().filter(|row| row.verdict == Violated).map(|row| trace(row.id)).collect();
-    Outcome { states: 1_234_567, transitions: 2_000_000, depth: 23, stopped, rows, findings }
+    Outcome {
+        states: 1_234_567,
+        transitions: 2_000_000,
+        depth: 23,
+        stopped,
+        rows,
+        findings,
+        collision_odds: 0.0,
+    }
 }
 
 fn trace(claim: &str) -> Trace {
@@ -44,9 +52,9 @@ fn a_scope_passes_only_if_exactly_what_it_expects_is_violated() {
         ("", &[("S1", Holds), ("S2", Vacuous)], None, "holds", Exit::Fine),
         ("", &[("S1", Violated), ("L1", Violated)], None, "VIOLATED", Exit::Safety),
         ("", &[("S1", Holds), ("L1", Violated)], None, "VIOLATED", Exit::Progress),
-        ("", &[("L1", Violated), ("S1", Incomplete)], states, "VIOLATED", Exit::Progress),
+        ("", &[("L1", Violated), ("S1", Incomplete(Stop::States))], states, "VIOLATED", Exit::Progress),
         ("", &[("S1", Holds)], states, "INCOMPLETE (states)", Exit::Incomplete),
-        ("", &[("L1", Incomplete)], None, "INCOMPLETE (L1)", Exit::Incomplete),
+        ("", &[("L1", Incomplete(Stop::Boundary))], None, "INCOMPLETE (L1)", Exit::Incomplete),
         ("\"T8\"", &[("T8", Violated)], None, "violated as expected", Exit::Fine),
         ("\"T8\"", &[("T8", Holds)], None, "NOT VIOLATED: T8, as it expects", Exit::Safety),
         ("\"L1\"", &[("L1", Vacuous)], None, "NOT VIOLATED: L1, as it expects", Exit::Progress),

@@ -26,12 +26,12 @@ pub(super) fn judge(scope: &Scope, outcome: Option<&Outcome>) -> Judged {
         let (violated, vacuous) = (Vec::new(), Vec::new());
         return Judged { held: 0, violated, vacuous, word, exit: Exit::Incomplete };
     };
-    let ids = |verdict: Verdict| -> Vec<&'static str> {
-        let rows = outcome.rows.iter().filter(|row| row.verdict == verdict);
+    let ids = |wanted: fn(Verdict) -> bool| -> Vec<&'static str> {
+        let rows = outcome.rows.iter().filter(|row| wanted(row.verdict));
         rows.map(|row| row.id).collect()
     };
-    let violated = ids(Verdict::Violated);
-    let undecided = ids(Verdict::Incomplete);
+    let violated = ids(|it| it == Verdict::Violated);
+    let undecided = ids(|it| matches!(it, Verdict::Incomplete(_)));
     let expected = |id: &str| scope.violated.iter().any(|it| it == id);
     let extra: Vec<&str> = violated.iter().copied().filter(|id| !expected(id)).collect();
     let missing: Vec<&str> =
@@ -47,7 +47,7 @@ pub(super) fn judge(scope: &Scope, outcome: Option<&Outcome>) -> Judged {
     } else {
         ("violated as expected".to_owned(), Exit::Fine)
     };
-    let (held, vacuous) = (ids(Verdict::Holds).len(), ids(Verdict::Vacuous));
+    let (held, vacuous) = (ids(|it| it == Verdict::Holds).len(), ids(|it| it == Verdict::Vacuous));
     Judged { held, violated, vacuous, word, exit }
 }
 

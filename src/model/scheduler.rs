@@ -258,9 +258,9 @@ mod tests {
     #[test]
     fn where_it_failed_last_comes_last() {
         let rooms = [(1, "a"), (1, "a")];
-        let placed = run(vec![item(0, 1, Some(1))], &rooms, &mut Chooser::LOWEST);
+        let placed = run(vec![item(0, 1, Some(1))], &rooms, &mut Chooser::scripted(0));
         assert_eq!(placed, (vec![(task(0), WorkerId(2))], 0));
-        let placed = run(vec![item(0, 1, Some(1))], &rooms[..1], &mut Chooser::LOWEST);
+        let placed = run(vec![item(0, 1, Some(1))], &rooms[..1], &mut Chooser::scripted(0));
         assert_eq!(placed, (vec![(task(0), WorkerId(1))], 0));
     }
 
@@ -285,8 +285,8 @@ mod tests {
         let need = Resources::cpus(1);
         let gang = Item { need, group_by: None, wishes: SmallVec::from_slice(&wishes) };
         let rooms = [(9, "a"), (1, "b"), (0, "a"), (1, "b")];
-        let placed = run(vec![gang.clone()], &rooms, &mut Chooser::LOWEST);
+        let placed = run(vec![gang.clone()], &rooms, &mut Chooser::scripted(0));
         assert_eq!(placed.0, vec![(task(0), WorkerId(2)), (task(1), WorkerId(4))]);
-        assert_eq!(run(vec![gang], &rooms[..3], &mut Chooser::LOWEST), (vec![], 1));
+        assert_eq!(run(vec![gang], &rooms[..3], &mut Chooser::scripted(0)), (vec![], 1));
     }
 }

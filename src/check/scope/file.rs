@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::node::{Kind, Node};
 use super::section::{BadScope, Entry, Section};
 use super::{
-    Beats, CLAIMS, Clocks, JobPlan, KindSet, MAX_FAULTS, MAX_TASKS, MAX_WORKERS, Menu, Scope,
-    WorkerSpec, kind_name,
+    Beats, Clocks, JobPlan, KindSet, MAX_FAULTS, MAX_TASKS, MAX_WORKERS, Menu, Scope, WorkerSpec,
+    kind_name,
 };
 use crate::controller_sm::GroupConfig;
 use crate::model::budget::Tally;
@@ -144,7 +144,8 @@ fn policy(root: &mut Section) -> Result<(String, Policy), BadScope> {
 
 fn claims(root: &mut Section, clocks: Clocks) -> Result<(Vec<String>, Vec<String>), BadScope> {
     let kept = clocks == Clocks::Kept;
-    let judged: Vec<&str> = CLAIMS.into_iter().filter(|id| kept || *id != "S8").collect();
+    let all = crate::invariants::DESCRIBED.map(|claim| claim.id);
+    let judged: Vec<&str> = all.into_iter().filter(|id| kept || *id != "S8").collect();
     let ids = |entry: Entry, known: &[&str]| -> Result<Vec<String>, BadScope> {
         let mut found: Vec<String> = Vec::new();
         for item in entry.list()? {
@@ -152,8 +153,8 @@ fn claims(root: &mut Section, clocks: Clocks) -> Result<(Vec<String>, Vec<String
             if id == "S8" && !kept {
                 return Err(item.bad("S8 is only claimed where clocks = \"kept\"; leave it out"));
             }
-            if !CLAIMS.contains(&id.as_str()) {
-                return Err(item.unknown("claim", &id, &CLAIMS));
+            if !all.contains(&id.as_str()) {
+                return Err(item.unknown("claim", &id, &all));
             }
             if !known.contains(&id.as_str()) {
                 return Err(item.bad(format!("{id} is not judged here; add it to `claims`")));
