@@ -35,7 +35,7 @@ use crate::model::policy::Policy;
 use crate::model::scheduler::Chooser;
 use crate::model::timer::Timer;
 
-pub use abstraction::Renaming;
+pub use abstraction::{Renaming, rank};
 pub use input::{ClientReply, Effect, Effects, Input};
 pub use inspect::PendingReason;
 pub use records::{

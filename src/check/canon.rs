@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::controller_sm::{Renaming, Standing};
+use crate::controller_sm::{Renaming, Standing, rank};
 use crate::model::id::{AttemptId, Incarnation, Seat, SliceId, TaskId, VmId, WorkerId};
 use crate::model::wire::{Clock, Heartbeat, RunAnswer, Word};
 use crate::worker_sm::{Lease, Local};
@@ -36,6 +36,7 @@ pub(super) fn canonicalize(state: &mut State) -> Renaming {
 pub(super) fn prune(state: &mut State) {
     let controller = &state.controller;
     let live = |id: AttemptId| controller.attempt(id).is_some_and(|attempt| attempt.is_live());
+    let is_gone = |id: AttemptId| controller.attempt(id).is_none_or(|attempt| attempt.is_gone());
     state.exits.retain(|(id, _)| live(*id));
     // What was meant for a former incarnation is refused or dropped without effect, and what it
     // says in a heartbeat nobody hears.
@@ -43,17 +44,17 @@ pub(super) fn prune(state: &mut State) {
     let last = |id: WorkerId| nodes.iter().find(|node| node.id == id).map(|node| node.last);
     state.net.retain(|message| match message {
         Message::Run { awaited: false, seat, .. } => last(seat.worker) == Some(seat.incarnation),
-        Message::Kill(kill) => last(kill.seat.worker) == Some(kill.seat.incarnation),
+        Message::Kill(kill) => {
+            last(kill.seat.worker) == Some(kill.seat.incarnation) && !is_gone(kill.attempt)
+        }
         Message::Run { .. } | Message::RunAnswer { .. } => true,
         Message::Report(report) => {
             let known = controller.attempt(report.attempt);
             match report.word {
                 // Of one that is over it tells nothing.
                 Word::Phase(_) => known.is_some_and(|attempt| attempt.is_live()),
-                Word::Final(_) => {
-                    let asks = last(report.seat.worker) == Some(report.seat.incarnation);
-                    asks || known.is_some_and(|attempt| !attempt.is_gone())
-                }
+                // What is confirmed gone needs no further word; a heartbeat gets it acknowledged.
+                Word::Final(_) => known.is_some_and(|attempt| !attempt.is_gone()),
             }
         }
     });
@@ -154,43 +155,39 @@ fn incarnations(state: &State) -> SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]
     all
 }
 
-/// Clock values of the workers whose values are not dense from 0.
+/// Clock values of the heartbeats under way, of the workers of which some value is higher than it
+/// need be. Nothing else is ever compared with a clock: a heartbeat that is still to be built is
+/// later than everything.
 fn clocks(state: &State) -> SmallVec<[(WorkerId, SmallVec<[Clock; 4]>); 2]> {
     let mut renamed = SmallVec::new();
     for node in &state.nodes {
         let id = node.id;
-        let mut values = SmallVec::new();
-        if let Some(worker) = &node.worker {
-            note(&mut values, worker.clock());
+        let mut marks = SmallVec::new();
+        for beat in state.strays.iter().chain(&state.beats).filter(|b| b.seat.worker == id) {
+            note(&mut marks, beat.clock);
         }
+        let mut changes = false;
+        let mut see = |clock: Clock| changes |= rank(&marks, clock) != clock;
+        node.worker.iter().for_each(|worker| see(worker.clock()));
+        marks.iter().for_each(|clock| see(*clock));
         for (_, job) in state.controller.jobs() {
             for attempt in job.tasks.iter().filter_map(|task| task.attempts.last()) {
                 if let Standing::Accepted(clock) = attempt.standing
                     && attempt.seat.worker == id
                 {
-                    note(&mut values, clock);
+                    see(clock);
                 }
             }
         }
         for message in state.net.iter().filter(|message| message.seat().worker == id) {
             match message {
-                Message::RunAnswer { answer: RunAnswer::Accepted(clock), .. } => {
-                    note(&mut values, *clock);
-                }
-                Message::Report(report) if matches!(report.word, Word::Phase(_)) => {
-                    note(&mut values, report.clock);
-                }
-                Message::Run { .. }
-                | Message::RunAnswer { .. }
-                | Message::Kill(_)
-                | Message::Report(_) => {}
+                Message::RunAnswer { answer: RunAnswer::Accepted(clock), .. } => see(*clock),
+                Message::Report(report) => see(report.clock),
+                Message::Run { .. } | Message::RunAnswer { .. } | Message::Kill(_) => {}
             }
         }
-        for beat in state.strays.iter().chain(&state.beats).filter(|b| b.seat.worker == id) {
-            note(&mut values, beat.clock);
-        }
-        if (0..).zip(&values).any(|(rank, clock): (u32, &Clock)| clock.0 != rank) {
-            renamed.push((id, values));
+        if changes {
+            renamed.push((id, marks));
         }
     }
     renamed
@@ -322,9 +319,7 @@ fn renamed(names: &Renaming, message: Message) -> Message {
             Message::Kill(kill)
         }
         Message::Report(mut report) => {
-            if matches!(report.word, Word::Phase(_)) {
-                report.clock = names.clock(old.worker, report.clock);
-            }
+            report.clock = names.clock(old.worker, report.clock);
             (report.attempt, report.seat) = (attempt, seat);
             Message::Report(report)
         }

@@ -11,6 +11,8 @@
 //! | `[policy_with]` | fields of the policy that differ from the preset | none |
 //! | `clocks` | `kept`, `broken` | `kept` |
 //! | `beats` | `one_step`, `three_steps` | `one_step` |
+//! | `launches` | `one_step`: with the acceptance; `two_steps`: bundle and container may fail | `two_steps` |
+//! | `reports` | `last`: only results are reported, heartbeats tell the rest; `all` | `last` |
 //! | `claims` | which claims are judged | all; not S8 where clocks are broken |
 //! | `violated` | which of them are expected to be violated | none |
 //! | `[[workers]]` | `count`, resources, `attributes`, `registered` | 1, none, true |
@@ -62,6 +64,25 @@ pub enum Beats {
     OneStep,
     /// Anything may happen between these.
     ThreeSteps,
+}
+
+/// How many steps it takes from the acceptance of an attempt to its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Launches {
+    /// One: nothing comes between.
+    OneStep,
+    /// Two: bundle and container may fail, and a stop may come first.
+    TwoSteps,
+}
+
+/// Which reports workers send. Heartbeats tell the same, so that a report that is not sent is one
+/// that is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// Of results only.
+    Last,
+    /// At each change.
+    All,
 }
 
 /// A worker that is there from the start.
@@ -149,6 +170,10 @@ pub struct Scope {
     pub clocks: Clocks,
     /// How fine heartbeats are told apart.
     pub beats: Beats,
+    /// Whether a process runs as soon as its attempt is accepted.
+    pub launches: Launches,
+    /// Which reports workers send.
+    pub reports: Reports,
     /// The workers that are there from the start.
     pub workers: Vec<WorkerSpec>,
     /// The client's script.

@@ -17,7 +17,7 @@ use crate::model::view::{Event, ProcessStage, Started};
 use crate::model::wire::{BeatReply, KillAnswer, KillTask, Report, RunAnswer, Word};
 use crate::worker_sm::{WorkerEffect, WorkerEffects, WorkerInput, WorkerSm};
 
-use super::scope::Scope;
+use super::scope::{Launches, Reports, Scope};
 use super::state::{CloudSlice, CloudVm, Message, Process, State};
 
 /// The machines that the model runs. Tests put wrong ones in their place, to see them caught.
@@ -221,13 +221,21 @@ impl<'m, M: Machines> Move<'m, M> {
                 WorkerEffect::Destroy(_) | WorkerEffect::ArmKill(_) | WorkerEffect::RenewLease => {}
             }
         }
+        if let Started::Launch(attempt) = self.started
+            && self.scope.launches == Launches::OneStep
+            && answers.run.is_some()
+        {
+            self.launch_works(id, attempt);
+        }
         answers
     }
 
     fn report(&mut self, mut report: Report) {
-        if matches!(report.word, Word::Final(_)) {
+        match report.word {
             // Nobody compares the clock of a last word.
-            report.clock = crate::model::wire::Clock(0);
+            Word::Final(_) => report.clock = crate::model::wire::Clock(0),
+            Word::Phase(_) if self.scope.reports == Reports::Last => return,
+            Word::Phase(_) => {}
         }
         self.state.send(Message::Report(report));
     }

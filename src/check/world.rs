@@ -124,9 +124,7 @@ impl<M: Machines> Move<'_, M> {
         let (worker, _) = self.host(id)?;
         let fault = match launch {
             Launch::Works => {
-                let process = self.state.node_mut(worker)?.process_mut(id)?;
-                process.stage = ProcessStage::Alive;
-                self.work(worker, WorkerInput::Launched(id));
+                self.launch_works(worker, id);
                 return Some(());
             }
             Launch::BundleFails => Fault::Bundle,
@@ -135,6 +133,14 @@ impl<M: Machines> Move<'_, M> {
         self.end_process(worker, id);
         self.work(worker, WorkerInput::LaunchFailed(id, fault));
         Some(())
+    }
+
+    /// The process of an attempt runs.
+    pub(super) fn launch_works(&mut self, worker: WorkerId, id: AttemptId) {
+        if let Some(process) = self.state.node_mut(worker).and_then(|n| n.process_mut(id)) {
+            process.stage = ProcessStage::Alive;
+            self.work(worker, WorkerInput::Launched(id));
+        }
     }
 
     fn exit(&mut self, id: AttemptId, ok: bool) -> Option<()> {

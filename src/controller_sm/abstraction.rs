@@ -20,12 +20,19 @@ pub struct Renaming {
     pub attempts: SmallVec<[(TaskId, SmallVec<[u16; 4]>); 2]>,
     /// Incarnations that stay, by worker: the n-th becomes n + 1.
     pub incarnations: SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]>,
-    /// Clock values that stay, by worker: the n-th becomes n.
+    /// Clock values that others are compared with, by worker: see [`rank`].
     pub clocks: SmallVec<[(WorkerId, SmallVec<[Clock; 4]>); 2]>,
     /// VMs that stay, with the number of the first; the n-th becomes first + n. Workers go along.
     pub vms: Option<(u32, SmallVec<[VmId; 4]>)>,
     /// Slices that stay, in order: each group's n-th becomes n + 1.
     pub slices: Option<SmallVec<[SliceId; 4]>>,
+}
+
+/// What a clock value comes to where it is only ever compared with these marks, which are sorted:
+/// the number of marks before it. Whether it is later than a mark stays the same.
+pub fn rank(marks: &[Clock], clock: Clock) -> Clock {
+    let before = marks.partition_point(|mark| *mark < clock);
+    Clock(u32::try_from(before).expect("invariant: few heartbeats are under way"))
 }
 
 impl Renaming {
@@ -88,9 +95,8 @@ impl Renaming {
 
     /// The new value of a worker's clock, who is still called by the old name.
     pub fn clock(&self, worker: WorkerId, old: Clock) -> Clock {
-        let kept = self.clocks.iter().find(|(id, _)| *id == worker);
-        let rank = kept.and_then(|(_, kept)| kept.iter().position(|c| *c == old));
-        rank.and_then(|at| u32::try_from(at).ok()).map_or(old, Clock)
+        let marks = self.clocks.iter().find(|(id, _)| *id == worker);
+        marks.map_or(old, |(_, marks)| rank(marks, old))
     }
 }
 

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::node::{Kind, Node};
 use super::section::{BadScope, Entry, Section};
 use super::{
-    Beats, Clocks, JobPlan, KindSet, MAX_FAULTS, MAX_TASKS, MAX_WORKERS, Menu, Scope, WorkerSpec,
-    kind_name,
+    Beats, Clocks, JobPlan, KindSet, Launches, MAX_FAULTS, MAX_TASKS, MAX_WORKERS, Menu, Reports,
+    Scope, WorkerSpec, kind_name,
 };
 use crate::controller_sm::GroupConfig;
 use crate::model::budget::Tally;
@@ -72,6 +72,14 @@ fn scope(node: Node, text: &str) -> Result<Scope, BadScope> {
         let steps = [("one_step", Beats::OneStep), ("three_steps", Beats::ThreeSteps)];
         it.one_of("setting", &steps)
     })?;
+    let launches = root.take("launches").map_or(Ok(Launches::TwoSteps), |it| {
+        let steps = [("one_step", Launches::OneStep), ("two_steps", Launches::TwoSteps)];
+        it.one_of("setting", &steps)
+    })?;
+    let reports = root.take("reports").map_or(Ok(Reports::Last), |it| {
+        let steps = [("last", Reports::Last), ("all", Reports::All)];
+        it.one_of("setting", &steps)
+    })?;
     let (claims, violated) = claims(&mut root, clocks)?;
     let workers = workers(root.take("workers"))?;
     let jobs = jobs(&mut root)?;
@@ -91,6 +99,8 @@ fn scope(node: Node, text: &str) -> Result<Scope, BadScope> {
         policy,
         clocks,
         beats,
+        launches,
+        reports,
         workers,
         jobs,
         groups,
