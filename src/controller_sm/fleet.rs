@@ -283,6 +283,10 @@ impl ControllerSm {
                 self.create_slice(turn, id);
             }
         }
+        // Most of the time no group may grow, and then nobody needs to know what is wanted.
+        if !(0..self.groups.len()).any(|at| self.may_grow(group_id(at))) {
+            return;
+        }
         let pending = self.pending_tasks();
         while let Some(group) = self.first_demand(&pending) {
             self.create_slice(turn, group);
@@ -360,12 +364,12 @@ impl ControllerSm {
                 offers.push(Offer { worker: vm.worker(), room, attributes: &attributes[at].1 });
             }
         }
-        let (unmet, _) = self.unmet(pending, &mut offers);
-        unmet.iter().find_map(|item| {
-            let fits = |(_, group): &(usize, &Group)| serves(group, item);
-            let able = self.groups.iter().enumerate().filter(fits).map(|(at, _)| group_id(at));
-            able.into_iter().find(|id| self.may_grow(*id))
-        })
+        let mut found = None;
+        self.unmet(pending, &mut offers, |item| {
+            let able = |at: &usize| serves(&self.groups[*at], item) && self.may_grow(group_id(*at));
+            found = found.or_else(|| (0..self.groups.len()).find(able).map(group_id));
+        });
+        found
     }
 
     /// What the workers of a slice will say of themselves.

@@ -1,9 +1,11 @@
 //! Placement and the queue of tasks that may be placed.
 
+use std::cell::Cell;
+
 use smallvec::SmallVec;
 
-use crate::model::id::TaskId;
-use crate::model::scheduler::{self, Chooser, Item, Offer, Placement, Wish};
+use crate::model::id::{JobId, TaskId};
+use crate::model::scheduler::{self, Chooser, Item, Offer, Wish};
 use crate::model::worker::WorkerState;
 
 use super::ControllerSm;
@@ -32,7 +34,9 @@ impl ControllerSm {
         if offers.is_empty() {
             return;
         }
-        let placed = scheduler::place(self.items(&self.waiting), &mut offers, chooser, |_| ());
+        let misfit = Cell::new(None);
+        let items = self.items(&self.waiting, &misfit);
+        let placed = scheduler::place(items, &mut offers, chooser, |item| misfit.set(job_of(&item)));
         drop(offers);
         // All at once: a queue of thousands must not be shifted once for each task that leaves it.
         if placed.len() > 8 {
@@ -53,18 +57,24 @@ impl ControllerSm {
             .collect()
     }
 
-    /// The items that these tasks make up, in their order: a gang is one item, and none as long as a
-    /// member is missing.
-    pub(super) fn items<'a>(&'a self, tasks: &'a [TaskId]) -> impl Iterator<Item = Item<'a>> {
+    /// The items that these sorted tasks make up, in their order: a gang is one item, and none as
+    /// long as a member is missing. Tasks of one job need the same: of the job that the caller names
+    /// as a misfit, none further is looked at, so that a long queue costs no more than its jobs.
+    fn items<'a>(
+        &'a self,
+        tasks: &'a [TaskId],
+        misfit: &'a Cell<Option<JobId>>,
+    ) -> impl Iterator<Item = Item<'a>> {
         let mut rest = tasks;
         std::iter::from_fn(move || {
             while let [first, ..] = rest {
+                let of_job = || rest.partition_point(|id| id.job <= first.job);
+                if misfit.get() == Some(first.job) {
+                    rest = &rest[of_job()..];
+                    continue;
+                }
                 let job = self.jobs.get(first.job).expect("invariant: waiting tasks have a job");
-                let size = if job.terms.is_gang() {
-                    rest.iter().take_while(|id| id.job == first.job).count()
-                } else {
-                    1
-                };
+                let size = if job.terms.is_gang() { of_job() } else { 1 };
                 let (members, behind) = rest.split_at(size);
                 rest = behind;
                 if !job.terms.is_gang() || size == job.tasks.len() {
@@ -75,17 +85,20 @@ impl ControllerSm {
         })
     }
 
-    /// Where the PENDING tasks that cannot be placed now would go if these offers were there too.
-    pub(super) fn unmet<'a>(
-        &'a self,
-        tasks: &'a [TaskId],
-        offers: &mut [Offer<'a>],
-    ) -> (Vec<Item<'a>>, SmallVec<[Placement; 2]>) {
-        let mut left = Vec::new();
-        let mut chooser = Chooser::LOWEST;
-        let placed =
-            scheduler::place(self.items(tasks), offers, &mut chooser, |item| left.push(item));
-        (left, placed)
+    /// Calls for what a dry run of placing these sorted tasks on these offers leaves over: of each
+    /// job the first item, as the others need the same.
+    pub(super) fn unmet(
+        &self,
+        tasks: &[TaskId],
+        offers: &mut [Offer<'_>],
+        mut left: impl FnMut(&Item<'_>),
+    ) {
+        let misfit = Cell::new(None);
+        let items = self.items(tasks, &misfit);
+        scheduler::place(items, offers, &mut Chooser::LOWEST.clone(), |item| {
+            misfit.set(job_of(&item));
+            left(&item);
+        });
     }
 
     /// The record of a task.
@@ -96,6 +109,10 @@ impl ControllerSm {
     pub(super) fn task_mut(&mut self, id: TaskId) -> Option<&mut Task> {
         self.jobs.get_mut(id.job)?.tasks.get_mut(usize::from(id.index))
     }
+}
+
+fn job_of(item: &Item<'_>) -> Option<JobId> {
+    item.wishes.first().map(|wish| wish.task.job)
 }
 
 fn item<'a>(job: &'a Job, members: &[TaskId]) -> Item<'a> {

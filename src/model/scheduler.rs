@@ -97,7 +97,7 @@ impl<'a> Misfits<'a> {
 /// different needs and the lowest id is chosen.
 pub fn place<'a>(
     items: impl Iterator<Item = Item<'a>>,
-    offers: &mut [Offer<'a>],
+    offers: &mut [Offer<'_>],
     chooser: &mut Chooser,
     mut left: impl FnMut(Item<'a>),
 ) -> SmallVec<[Placement; 2]> {
