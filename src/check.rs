@@ -1,13 +1,13 @@
 //! The cluster as a model: the production machines, a network, an environment, a menu of faults.
 //!
 //! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
-//! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what must),
-//! `canon` (which states are the same), `model` (all of it as a `stateright::Model`), `narrate` (a run
-//! as people read it, and its replay).
+//! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
+//! must), `canon` (which states are the same), `model` (all of it as a `stateright::Model`),
+//! `narrate` (a run as people read it, and its replay).
 //!
 //! Three abstractions keep it small, and each is sound for the claims: timers run out only when
-//! something gave cause; a heartbeat and its answer are one step unless a scope asks for three; names
-//! are ranks (see [`crate::controller_sm::Renaming`]).
+//! something gave cause; a heartbeat and its answer are one step unless a scope asks for three;
+//! names are ranks (see [`crate::controller_sm::Renaming`]).
 
 mod actions;
 mod canon;

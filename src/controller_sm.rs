@@ -1,9 +1,9 @@
 //! The controller as a pure machine: [`ControllerSm::on`] takes a fact and answers with orders.
 //!
-//! It has no clock (it arms timers by effect and hears of them by input), no chance (a
-//! [`Chooser`] tells equals apart) and no I/O. The model explores it, the running cluster embeds it:
-//! the very same type. The law for its caller: perform the effects of an input, in order, before the
-//! next one; if [`Effect::Persist`] is first, make the input durable before the others.
+//! It has no clock (it arms timers by effect and hears of them by input), no chance (a [`Chooser`]
+//! tells equals apart) and no I/O. The model explores it, the running cluster embeds it: the very
+//! same type. The law for its caller: perform the effects of an input, in order, before the next
+//! one; if [`Effect::Persist`] is first, make the input durable before the others.
 //!
 //! All branching on inputs is the one `match` in this file. One turn has two halves: the input is
 //! applied (attempts end, workers come and go), then [`settle`](ControllerSm::on) draws every
@@ -11,6 +11,7 @@
 
 mod abstraction;
 mod armed;
+mod autoscaler;
 mod beats;
 mod delivery;
 mod fleet;

@@ -24,14 +24,14 @@ const PER_SLICE: usize = 2;
 const SLICES: usize = 4;
 
 /// The numbering of the classes of a scope.
-pub(super) struct Classes {
+pub(in crate::check) struct Classes {
     /// How many tasks the jobs before each job have.
     before: Vec<usize>,
     tasks: usize,
     /// Workers that are there from the start.
     fixed: usize,
-    /// Numbers of VMs that are told apart: those of as many as there can be, and of as many again
-    /// that are gone and still mentioned.
+    /// Numbers of VMs that are told apart: those of as many as there can be, and of those that are
+    /// gone and still mentioned, by a call for each task.
     vms: usize,
     groups: usize,
     /// Jobs of the client's script that are submitted before anything else happens.
@@ -44,11 +44,13 @@ pub(super) fn vm_numbers(scope: &Scope) -> usize {
         .groups
         .iter()
         .map(|group| usize::from(group.max_slices) * usize::from(group.vms_per_slice));
-    2 * machines.sum::<usize>()
+    let machines: usize = machines.sum();
+    let tasks: usize = scope.jobs.iter().map(|plan| usize::from(plan.terms.replicas)).sum();
+    machines + machines.min(tasks)
 }
 
 impl Classes {
-    pub(super) fn of(scope: &Scope) -> Self {
+    pub(in crate::check) fn of(scope: &Scope) -> Self {
         let mut tasks = 0;
         let before = scope
             .jobs
@@ -73,7 +75,7 @@ impl Classes {
     }
 
     /// How many classes there are; the engine takes 64.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::check) fn count(&self) -> usize {
         let slices = if self.groups > 0 { SLICES * PER_SLICE } else { 0 };
         1 + self.tasks * PER_TASK + self.workers() * PER_WORKER + slices + self.groups
     }

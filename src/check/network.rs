@@ -13,7 +13,7 @@ use super::step::{Machines, Move};
 impl<M: Machines> Move<'_, M> {
     /// A RunTask that the controller waits for.
     pub(super) fn run(&mut self, id: AttemptId, fate: RunFate) -> Option<()> {
-        let wanted = |m: &Message| matches!(m, Message::Run { attempt, awaited: true, .. } if *attempt == id);
+        let wanted = |m: &Message| is_run(m, id, true);
         let Some(Message::Run { seat, .. }) = self.state.take(wanted) else { return None };
         let stray = Message::Run { attempt: id, seat, awaited: false };
         let error = match fate {
@@ -49,7 +49,7 @@ impl<M: Machines> Move<'_, M> {
 
     /// A RunTask that nobody waits for any more.
     pub(super) fn stray_run(&mut self, id: AttemptId, fate: Fate) -> Option<()> {
-        let wanted = |m: &Message| matches!(m, Message::Run { attempt, awaited: false, .. } if *attempt == id);
+        let wanted = |m: &Message| is_run(m, id, false);
         let seat = self.state.take(wanted)?.seat();
         if fate == Fate::Done {
             self.run_arrives(id, seat)?;
@@ -219,5 +219,13 @@ impl<M: Machines> Move<'_, M> {
             self.beat_failed(id, false);
         }
         Some(())
+    }
+}
+
+/// Whether a message is the RunTask of an attempt for which the controller waits, or does not.
+fn is_run(message: &Message, id: AttemptId, waits: bool) -> bool {
+    match message {
+        Message::Run { attempt, awaited, .. } => *attempt == id && *awaited == waits,
+        Message::RunAnswer { .. } | Message::Kill(_) | Message::Report(_) => false,
     }
 }

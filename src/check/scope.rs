@@ -11,8 +11,8 @@
 //! | `[policy_with]` | fields of the policy that differ from the preset | none |
 //! | `clocks` | `kept`, `broken` | `kept` |
 //! | `beats` | `one_step`, `three_steps` | `one_step` |
-//! | `launches` | `one_step`: with the acceptance; `two_steps`: bundle and container may fail | `two_steps` |
-//! | `reports` | `last`: only results are reported, heartbeats tell the rest; `all` | `last` |
+//! | `launches` | `one_step`, `two_steps` (bundle and container may fail) | `two_steps` |
+//! | `reports` | `last` (heartbeats tell the rest), `all` | `last` |
 //! | `claims` | which claims are judged | all; not S8 where clocks are broken |
 //! | `violated` | which of them are expected to be violated | none |
 //! | `[[workers]]` | `count`, resources, `attributes`, `registered` | 1, none, true |

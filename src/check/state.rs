@@ -1,8 +1,8 @@
 //! A state of the modelled cluster: the machines as they are, and the world around them.
 //!
-//! Everything is small and ordered, and a step shares what it leaves alone with the state before it.
-//! What a step did (the [`Note`]) rides along but is no part of the
-//! state: it takes no part in equality or hash.
+//! Everything is small and ordered, and a step shares what it leaves alone with the state before
+//! it. What a step did (the [`Note`]) rides along but is no part of the state: it takes no part in
+//! equality or hash.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

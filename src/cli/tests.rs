@@ -12,6 +12,8 @@ use crate::check::scope::Scope;
 
 use Verdict::{Holds, Incomplete, Vacuous, Violated};
 
+const OUT_OF_STATES: Verdict = Incomplete(Stop::States);
+
 fn scope(violated: &str) -> Scope {
     let text = format!("name = \"mine\"\nviolated = [{violated}]\n[[workers]]\n[[jobs]]\n");
     Scope::parse(&text, "mine.toml").expect("it is fine")
@@ -52,7 +54,7 @@ fn a_scope_passes_only_if_exactly_what_it_expects_is_violated() {
         ("", &[("S1", Holds), ("S2", Vacuous)], None, "holds", Exit::Fine),
         ("", &[("S1", Violated), ("L1", Violated)], None, "VIOLATED", Exit::Safety),
         ("", &[("S1", Holds), ("L1", Violated)], None, "VIOLATED", Exit::Progress),
-        ("", &[("L1", Violated), ("S1", Incomplete(Stop::States))], states, "VIOLATED", Exit::Progress),
+        ("", &[("L1", Violated), ("S1", OUT_OF_STATES)], states, "VIOLATED", Exit::Progress),
         ("", &[("S1", Holds)], states, "INCOMPLETE (states)", Exit::Incomplete),
         ("", &[("L1", Incomplete(Stop::Boundary))], None, "INCOMPLETE (L1)", Exit::Incomplete),
         ("\"T8\"", &[("T8", Violated)], None, "violated as expected", Exit::Fine),

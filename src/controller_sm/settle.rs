@@ -109,8 +109,8 @@ impl ControllerSm {
         !hoped && !self.any_live()
     }
 
-    /// After the journal was replayed: what was under way is in doubt, nobody is HEALTHY until heard,
-    /// and the timers start that the replay's effects would have armed.
+    /// After the journal was replayed: what was under way is in doubt, nobody is HEALTHY until
+    /// heard, and the timers start that the replay's effects would have armed.
     pub(super) fn restarted(&mut self, turn: &mut Turn) {
         turn.changes();
         turn.replace = true;

@@ -125,8 +125,8 @@ impl Census {
     }
 
     /// The job's state: the first rule of the contract that applies. "Ended stays ended" needs no
-    /// rule here: ended tasks never change, and killing the rest of an ended job moves no rule above
-    /// the one that ended it.
+    /// rule here: ended tasks never change, and killing the rest of an ended job moves no rule
+    /// above the one that ended it.
     pub fn fold(self, terms: &Terms) -> JobState {
         let unfinished = self.pending + self.active;
         let gang = terms.is_gang();

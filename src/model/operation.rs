@@ -1,12 +1,15 @@
 //! Everything that the world can do to a cluster, in one vocabulary: the model's actions, what is
 //! done to the running cluster, the steps of a trace, and the operations of generated tests.
 
-use std::fmt;
+mod names;
+mod told;
 
 use serde::{Deserialize, Serialize};
 
 use super::id::{AttemptId, JobId, SliceId, VmId, WorkerId};
 use super::timer::Timer;
+
+pub use names::Names;
 
 /// What becomes of a message and its answer, taken as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -236,8 +239,8 @@ impl FaultKind {
 }
 
 impl Operation {
-    /// The fault that this is, if it is one: what the menu of a scope must offer. Losses on a cut way
-    /// and to one who is down are no faults of their own; whoever offers operations knows.
+    /// The fault that this is, if it is one: what the menu of a scope must offer. Losses on a cut
+    /// way and to one who is down are no faults of their own; whoever offers operations knows.
     pub fn fault(self) -> Option<FaultKind> {
         match self {
             Self::Resubmit(_) => Some(FaultKind::Resubmit),
@@ -304,8 +307,8 @@ fn failing(fate: Fate, fault: FaultKind) -> Option<FaultKind> {
     (fate != Fate::Done).then_some(fault)
 }
 
-/// One step of a run: what happens, how equals are told apart, and whether the controller dies after
-/// the input is durable and before any effect of it is performed.
+/// One step of a run: what happens, how equals are told apart, and whether the controller dies
+/// after the input is durable and before any effect of it is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
@@ -322,179 +325,4 @@ pub struct Act {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(choice: &u64) -> bool {
     *choice == 0
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (who, did) = self.operation.told();
-        write!(f, "{who} {did}")?;
-        if self.dies {
-            f.write_str("; the controller dies before it acts on it")?;
-        }
-        Ok(())
-    }
-}
-
-impl Operation {
-    /// Who does it, and what, as people say it.
-    pub fn told(self) -> (String, String) {
-        let network = || "network".to_owned();
-        let client = || "client".to_owned();
-        let provider = || "provider".to_owned();
-        match self {
-            Self::Submit(j) => (client(), format!("submits {j}")),
-            Self::Resubmit(j) => (client(), format!("submits {j} again by the same request")),
-            Self::Cancel(j) => (client(), format!("cancels {j}")),
-            Self::Drain(w) => ("operator".into(), format!("drains {w}")),
-            Self::Run(a, fate) => (network(), run_told(a, fate)),
-            Self::StrayRun(a, fate) => {
-                (network(), message(&format!("a RunTask {a} that was given up"), fate))
-            }
-            Self::RunAnswer(a, fate) => {
-                (network(), message(&format!("the answer to RunTask {a}"), fate))
-            }
-            Self::Kill(a, fate) => (network(), message(&format!("KillTask {a}"), fate)),
-            Self::Report(a, fate) => (network(), message(&format!("ReportTaskState {a}"), fate)),
-            Self::FinalReport(a, fate) => {
-                (network(), message(&format!("the final ReportTaskState {a}"), fate))
-            }
-            Self::Beat(w, Fate::Done) => (w.to_string(), "Heartbeat".into()),
-            Self::Beat(w, fate) => (network(), message(&format!("Heartbeat of {w}"), fate)),
-            Self::StrayBeat(w, fate) => {
-                (network(), message(&format!("a Heartbeat of {w} that was given up"), fate))
-            }
-            Self::BeatSent(w) => (w.to_string(), "sends a Heartbeat".into()),
-            Self::BeatArrives(w, fate) => (network(), message(&format!("Heartbeat of {w}"), fate)),
-            Self::BeatAnswer(w, fate) => {
-                (network(), message(&format!("the answer to the Heartbeat of {w}"), fate))
-            }
-            Self::Launch(a, Launch::Works) => ("worker".into(), format!("{a} starts")),
-            Self::Launch(a, Launch::BundleFails) => {
-                ("worker".into(), format!("bundle of {a} fails"))
-            }
-            Self::Launch(a, Launch::ContainerFails) => {
-                ("worker".into(), format!("container of {a} fails"))
-            }
-            Self::Exit(a, ok) => ("process".into(), format!("{a} exits {}", u8::from(!ok))),
-            Self::Reaped(a) => ("worker".into(), format!("{a} has stopped")),
-            Self::MonitorDies(a) => ("worker".into(), format!("monitor of {a} dies")),
-            Self::Fires(timer) => ("time".into(), timer.to_string()),
-            Self::LeaseEnds(w) => ("time".into(), format!("lease of {w} runs out")),
-            Self::WorkerCrashes(w) => (w.to_string(), "crashes".into()),
-            Self::WorkerStarts(w) => (w.to_string(), "starts".into()),
-            Self::ControllerCrashes => ("controller".into(), "crashes".into()),
-            Self::ControllerStarts => {
-                ("controller".into(), "starts and replays its journal".into())
-            }
-            Self::Cut(w, way) => (network(), format!("is cut {}", way.told(w))),
-            Self::Mended(w, way) => (network(), format!("works again {}", way.told(w))),
-            Self::SliceGranted(s) => (provider(), format!("grants {s}")),
-            Self::SliceRefused(s, false) => (provider(), format!("refuses {s}")),
-            Self::SliceRefused(s, true) => (provider(), format!("refuses {s}: quota exceeded")),
-            Self::VmBoots(v) => (provider(), format!("{v} has booted")),
-            Self::VmStuck(v) => (provider(), format!("{v} is stuck")),
-            Self::SlicePreempted(s) => (provider(), format!("preempts {s}")),
-            Self::SliceTerminated(s) => (provider(), format!("has terminated {s}")),
-        }
-    }
-}
-
-/// Other names for the same things.
-pub trait Names {
-    /// The other name of an attempt.
-    fn attempt(&self, id: AttemptId) -> AttemptId;
-    /// The other name of a VM.
-    fn vm(&self, id: VmId) -> VmId;
-    /// The other name of a slice.
-    fn slice(&self, id: SliceId) -> SliceId;
-    /// The other name of a worker: that of its VM, if it has one.
-    fn worker(&self, id: WorkerId) -> WorkerId {
-        self.vm(VmId(id.0)).worker()
-    }
-}
-
-impl Operation {
-    /// The same operation on the same things by other names.
-    #[must_use]
-    pub fn renamed(self, names: &impl Names) -> Self {
-        match self {
-            Self::Submit(_)
-            | Self::Resubmit(_)
-            | Self::Cancel(_)
-            | Self::ControllerCrashes
-            | Self::ControllerStarts => self,
-            Self::Drain(w) => Self::Drain(names.worker(w)),
-            Self::Run(a, fate) => Self::Run(names.attempt(a), fate),
-            Self::StrayRun(a, fate) => Self::StrayRun(names.attempt(a), fate),
-            Self::RunAnswer(a, fate) => Self::RunAnswer(names.attempt(a), fate),
-            Self::Kill(a, fate) => Self::Kill(names.attempt(a), fate),
-            Self::Report(a, fate) => Self::Report(names.attempt(a), fate),
-            Self::FinalReport(a, fate) => Self::FinalReport(names.attempt(a), fate),
-            Self::Beat(w, fate) => Self::Beat(names.worker(w), fate),
-            Self::StrayBeat(w, fate) => Self::StrayBeat(names.worker(w), fate),
-            Self::BeatSent(w) => Self::BeatSent(names.worker(w)),
-            Self::BeatArrives(w, fate) => Self::BeatArrives(names.worker(w), fate),
-            Self::BeatAnswer(w, fate) => Self::BeatAnswer(names.worker(w), fate),
-            Self::Launch(a, launch) => Self::Launch(names.attempt(a), launch),
-            Self::Exit(a, ok) => Self::Exit(names.attempt(a), ok),
-            Self::Reaped(a) => Self::Reaped(names.attempt(a)),
-            Self::MonitorDies(a) => Self::MonitorDies(names.attempt(a)),
-            Self::Fires(timer) => Self::Fires(renamed(timer, names)),
-            Self::LeaseEnds(w) => Self::LeaseEnds(names.worker(w)),
-            Self::WorkerCrashes(w) => Self::WorkerCrashes(names.worker(w)),
-            Self::WorkerStarts(w) => Self::WorkerStarts(names.worker(w)),
-            Self::Cut(w, way) => Self::Cut(names.worker(w), way),
-            Self::Mended(w, way) => Self::Mended(names.worker(w), way),
-            Self::SliceGranted(s) => Self::SliceGranted(names.slice(s)),
-            Self::SliceRefused(s, quota) => Self::SliceRefused(names.slice(s), quota),
-            Self::VmBoots(v) => Self::VmBoots(names.vm(v)),
-            Self::VmStuck(v) => Self::VmStuck(names.vm(v)),
-            Self::SlicePreempted(s) => Self::SlicePreempted(names.slice(s)),
-            Self::SliceTerminated(s) => Self::SliceTerminated(names.slice(s)),
-        }
-    }
-}
-
-fn renamed(timer: Timer, names: &impl Names) -> Timer {
-    match timer {
-        Timer::Silent(w) => Timer::Silent(names.worker(w)),
-        Timer::Dead(w) => Timer::Dead(names.worker(w)),
-        Timer::Quarantine(w) => Timer::Quarantine(names.worker(w)),
-        Timer::Retry(a) => Timer::Retry(names.attempt(a)),
-        Timer::Timeout(a) => Timer::Timeout(names.attempt(a)),
-        Timer::Boot(v) => Timer::Boot(names.vm(v)),
-        Timer::Init(v) => Timer::Init(names.vm(v)),
-        Timer::Idle(s) => Timer::Idle(names.slice(s)),
-        Timer::Scheduling(_) | Timer::Grace(_) | Timer::Backoff(_) | Timer::Forget(_) => timer,
-    }
-}
-
-impl Direction {
-    fn told(self, worker: WorkerId) -> String {
-        match self {
-            Self::ToWorker => format!("from the controller to {worker}"),
-            Self::FromWorker => format!("from {worker} to the controller"),
-        }
-    }
-}
-
-fn run_told(attempt: AttemptId, fate: RunFate) -> String {
-    match fate {
-        RunFate::Arrives => format!("delivers RunTask {attempt}"),
-        RunFate::NotSent => format!("cannot send RunTask {attempt}"),
-        RunFate::Lost => format!("loses RunTask {attempt}"),
-        RunFate::Unexpected => format!("fails RunTask {attempt} with an unexpected error"),
-        RunFate::Late => format!("delays RunTask {attempt} beyond its deadline"),
-        RunFate::Duplicated => format!("delivers RunTask {attempt} and keeps a copy"),
-    }
-}
-
-fn message(what: &str, fate: Fate) -> String {
-    match fate {
-        Fate::Done => format!("delivers {what}"),
-        Fate::RequestLost => format!("loses {what}"),
-        Fate::AnswerLost => format!("delivers {what} and loses the answer"),
-        Fate::Late => format!("delays {what} beyond its deadline"),
-        Fate::Duplicated => format!("delivers {what} and keeps a copy"),
-    }
 }

@@ -59,8 +59,8 @@ impl fmt::Display for Resources {
     }
 }
 
-/// What a worker says of itself (`zone = a`): fixed for one incarnation, sorted by key. Copies share
-/// one list: workers are copied often, and their attributes never change.
+/// What a worker says of itself (`zone = a`): fixed for one incarnation, sorted by key. Copies
+/// share one list: workers are copied often, and their attributes never change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Attributes(Option<Arc<Vec<(SmolStr, SmolStr)>>>);
 

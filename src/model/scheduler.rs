@@ -1,5 +1,5 @@
-//! Pure placement: which of the waiting tasks go where. Nothing is decided by chance or by a table's
-//! order: what is still equal is told apart by a [`Chooser`] that comes in from outside.
+//! Pure placement: which of the waiting tasks go where. Nothing is decided by chance or by a
+//! table's order: what is still equal is told apart by a [`Chooser`] that comes in from outside.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! The lifecycle of a task and of its attempts.
 //!
-//! A task is PENDING, active (its last attempt is ASSIGNED, BUILDING or RUNNING) or finished. Why an
-//! attempt ends is an [`Ending`]; it decides the attempt's outcome, its cause and the budget charged.
+//! A task is PENDING, active (its last attempt is ASSIGNED, BUILDING or RUNNING) or finished. Why
+//! an attempt ends is an [`Ending`]; it decides the attempt's outcome, its cause and the budget
+//! charged.
 
 use std::fmt;
 
@@ -186,7 +187,8 @@ pub enum TaskEvent {
         /// Whether the charge exceeded the budget.
         exhausted: bool,
     },
-    /// It went back while a sibling of its gang had already SUCCEEDED: the gang can never form again.
+    /// It went back while a sibling of its gang had already SUCCEEDED: the gang can never form
+    /// again.
     GangBroken,
     /// `scheduling_timeout` of this spell of PENDING.
     SchedulingTimedOut,

@@ -8,7 +8,8 @@ use super::id::{AttemptId, Seat};
 use super::resources::{Attributes, Resources};
 use super::task::Phase;
 
-/// A worker's logical clock: it changes exactly when `running` or `finished` of its heartbeat would.
+/// A worker's logical clock: it changes exactly when `running` or `finished` of its heartbeat
+/// would.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]

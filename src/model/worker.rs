@@ -131,7 +131,8 @@ impl WorkerState {
                         Self::live(reasons.with(Reasons::SILENT))
                     }
                     WorkerEvent::Quarantined => Self::live(reasons.with(Reasons::QUARANTINED)),
-                    // Only a heartbeat makes a worker HEALTHY: the end of a quarantine waits for one.
+                    // Only a heartbeat makes a worker HEALTHY: the end of a quarantine waits for
+                    // one.
                     WorkerEvent::QuarantineOver if reasons.contains(Reasons::QUARANTINED) => {
                         Self::live(reasons.without(Reasons::QUARANTINED).with(Reasons::SILENT))
                     }

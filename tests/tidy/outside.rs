@@ -23,6 +23,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("proptest",     &["conform", "tests", UNIT_TESTS]),
     ("rapidhash",    &["explore"]),
     ("smallvec",     &["model", "controller_sm", "worker_sm", "check", "trace"]),
+    ("smol_str",     &["model", "controller_sm"]),
     ("serde",        &[ANY]),
     ("serde_json",   &["trace", "cli", "real", "conform", "tests"]),
     ("toml",         &["check"]),

@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use super::node::{Kind, Node};
 use super::section::{BadScope, Entry, Section};
+use crate::check::classes::Classes;
+
 use super::{
     Beats, Clocks, JobPlan, KindSet, Launches, MAX_FAULTS, MAX_TASKS, MAX_WORKERS, Menu, Reports,
     Scope, WorkerSpec, kind_name,
@@ -65,21 +67,14 @@ fn scope(node: Node, text: &str) -> Result<Scope, BadScope> {
     let name = name(&mut root)?;
     let about = root.take("about").map(|it| it.text().map(str::to_owned)).transpose()?;
     let (policy_name, policy) = policy(&mut root)?;
-    let clocks = root.take("clocks").map_or(Ok(Clocks::Kept), |it| {
-        it.one_of("setting", &[("kept", Clocks::Kept), ("broken", Clocks::Broken)])
-    })?;
-    let beats = root.take("beats").map_or(Ok(Beats::OneStep), |it| {
-        let steps = [("one_step", Beats::OneStep), ("three_steps", Beats::ThreeSteps)];
-        it.one_of("setting", &steps)
-    })?;
-    let launches = root.take("launches").map_or(Ok(Launches::TwoSteps), |it| {
-        let steps = [("one_step", Launches::OneStep), ("two_steps", Launches::TwoSteps)];
-        it.one_of("setting", &steps)
-    })?;
-    let reports = root.take("reports").map_or(Ok(Reports::Last), |it| {
-        let steps = [("last", Reports::Last), ("all", Reports::All)];
-        it.one_of("setting", &steps)
-    })?;
+    let clocks = [("kept", Clocks::Kept), ("broken", Clocks::Broken)];
+    let clocks = setting(&mut root, "clocks", &clocks)?;
+    let beats = [("one_step", Beats::OneStep), ("three_steps", Beats::ThreeSteps)];
+    let beats = setting(&mut root, "beats", &beats)?;
+    let launches = [("two_steps", Launches::TwoSteps), ("one_step", Launches::OneStep)];
+    let launches = setting(&mut root, "launches", &launches)?;
+    let reports = [("last", Reports::Last), ("all", Reports::All)];
+    let reports = setting(&mut root, "reports", &reports)?;
     let (claims, violated) = claims(&mut root, clocks)?;
     let workers = workers(root.take("workers"))?;
     let jobs = jobs(&mut root)?;
@@ -92,7 +87,7 @@ fn scope(node: Node, text: &str) -> Result<Scope, BadScope> {
         return Err(root.bad("", says));
     }
     root.finish()?;
-    Ok(Scope {
+    let scope = Scope {
         name,
         about: about.unwrap_or_default(),
         policy_name,
@@ -108,7 +103,23 @@ fn scope(node: Node, text: &str) -> Result<Scope, BadScope> {
         claims,
         violated,
         text: text.to_owned(),
-    })
+    };
+    match Classes::of(&scope).count() {
+        0..=64 => Ok(scope),
+        classes => Err(BadScope::new(
+            0,
+            "",
+            format!(
+                "too large: {classes} things must not be put off for ever, and 64 are told apart; \
+                 take fewer tasks, workers or machines"
+            ),
+        )),
+    }
+}
+
+/// One of a few words; the first where the key is absent.
+fn setting<T: Copy>(root: &mut Section, key: &str, words: &[(&str, T)]) -> Result<T, BadScope> {
+    root.take(key).map_or(Ok(words[0].1), |it| it.one_of("setting", words))
 }
 
 fn name(root: &mut Section) -> Result<String, BadScope> {
