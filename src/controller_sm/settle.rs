@@ -8,7 +8,7 @@ use crate::model::vm::VmState;
 
 use super::ControllerSm;
 use super::input::Effect;
-use super::records::{Stage, Standing, task_id};
+use super::records::{Stage, Standing, Task, task_id};
 use super::turn::Turn;
 use crate::model::worker::WorkerEvent;
 
@@ -33,7 +33,9 @@ impl ControllerSm {
         if !job.terms.is_gang() || job.census.active() + job.census.pending() == 0 {
             return;
         }
-        if job.census.pending() > 0 && job.census.succeeded() > 0 {
+        let spent = |task: &Task| task.state == TaskState::Pending && !task.has_numbers();
+        let broken = || job.census.succeeded() > 0 || job.tasks.iter().any(spent);
+        if job.census.pending() > 0 && broken() {
             for task in self.tasks_in(id, |state| state == TaskState::Pending) {
                 self.apply(turn, task, TaskEvent::GangBroken);
             }
