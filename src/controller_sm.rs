@@ -13,6 +13,7 @@ mod abstraction;
 mod armed;
 mod beats;
 mod delivery;
+mod demand;
 mod fleet;
 mod input;
 mod inspect;
