@@ -5,9 +5,9 @@ use iris_check::model::task::{Cause, Ending, FailedBy, Outcome, Phase, TaskEvent
 
 use super::grid::Grid;
 
-/// P PENDING, A ASSIGNED, B BUILDING, R RUNNING, S SUCCEEDED, F FAILED by (e)xit, (d)elivery budget,
-/// (t)imeout, (w)orkers exhausted, (g)ang broken, K KILLED, W `WORKER_FAILED`, U UNSCHEDULABLE.
-/// `+` means that the charge exceeds the budget.
+/// P PENDING, A ASSIGNED, B BUILDING, R RUNNING, S SUCCEEDED, F FAILED by (e)xit, (d)elivery
+/// budget, (t)imeout, (w)orkers exhausted, (g)ang broken, K KILLED, W `WORKER_FAILED`, U
+/// UNSCHEDULABLE. `+` means that the charge exceeds the budget.
 const TASK: &str = "
                        P  A  B  R  S  Fe Fd Ft Fw Fg K  W  U
     placed           | A  !  !  !  !  !  !  !  !  !  !  !  !

@@ -4,8 +4,8 @@ use iris_check::model::vm::{VmEvent, VmState};
 
 use super::grid::Grid;
 
-/// Re REQUESTING, Bo BOOTING, In INITIALIZING, Rd READY, Un UNHEALTHY (never produced), St STOPPING,
-/// Te TERMINATED, Fa FAILED, Pr PREEMPTED. A worker may be heard before its provider is.
+/// Re REQUESTING, Bo BOOTING, In INITIALIZING, Rd READY, Un UNHEALTHY (never produced), St
+/// STOPPING, Te TERMINATED, Fa FAILED, Pr PREEMPTED. A worker may be heard before its provider is.
 const VM: &str = "
                     Re  Bo  In  Rd  Un  St  Te  Fa  Pr
     granted       | Bo  -   -   -   !   -   -   -   -

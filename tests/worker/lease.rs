@@ -1,5 +1,5 @@
-//! The lease: without one nothing starts; when it is lost everything stops, and the next incarnation
-//! begins.
+//! The lease: without one nothing starts; when it is lost everything stops, and the next
+//! incarnation begins.
 
 use iris_check::model::exit::Final;
 use iris_check::model::id::Incarnation;
