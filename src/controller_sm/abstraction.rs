@@ -1,9 +1,9 @@
 //! Renaming: what lets an explorer see that two states differ in names only.
 //!
-//! Attempt numbers, incarnations, logical clocks, slices and VMs are only ever compared. An explorer
-//! may give those that are still mentioned their rank instead, and take out ended attempts that are
-//! confirmed gone and mentioned nowhere; otherwise an endless retry would never come back to where it
-//! was, and no endless run would ever be found. The running cluster never does this.
+//! Attempt numbers, incarnations, logical clocks, slices and VMs are only ever compared. An
+//! explorer may give those that are still mentioned their rank instead, and take out ended attempts
+//! that are confirmed gone and mentioned nowhere; otherwise an endless retry would never come back
+//! to where it was, and no endless run would ever be found. The running cluster never does this.
 
 use smallvec::SmallVec;
 

@@ -29,7 +29,7 @@ enum Sender {
 }
 
 impl ControllerSm {
-    pub(super) fn beat(&mut self, turn: &mut Turn, beat: Heartbeat) {
+    pub(super) fn beat(&mut self, turn: &mut Turn, beat: &Heartbeat) {
         let seat = beat.seat;
         let sender = self.sender(seat);
         if sender == Sender::Unknown {
@@ -44,7 +44,7 @@ impl ControllerSm {
         }
         if sender == Sender::Newer {
             self.end_incarnation(turn, seat.worker, Ending::Lost);
-            self.register(turn, &beat);
+            self.register(turn, beat);
         }
         for (attempt, phase) in &beat.running {
             if self.is_wanted(*attempt, seat) {
@@ -55,7 +55,7 @@ impl ControllerSm {
         self.worker_event(turn, seat.worker, WorkerEvent::Beat);
         turn.arm(Timer::Silent(seat.worker), self.policy.silence());
         turn.arm(Timer::Dead(seat.worker), self.policy.worker_timeout);
-        let reply = self.answer(&beat);
+        let reply = self.answer(beat);
         turn.order(Effect::ReplyBeat(reply));
     }
 
@@ -71,7 +71,9 @@ impl ControllerSm {
             return if drained { Sender::Closed } else { Sender::Newer };
         }
         match slot {
-            Some(slot) if slot.highest == seat.incarnation && slot.live.is_some() => Sender::Current,
+            Some(slot) if slot.highest == seat.incarnation && slot.live.is_some() => {
+                Sender::Current
+            }
             Some(_) | None => Sender::Unknown,
         }
     }
@@ -152,9 +154,7 @@ impl ControllerSm {
     /// A last word counts for the attempt that this worker was given: by the incarnation that was
     /// given it, or by a later one that carries the result.
     fn final_word_of(&mut self, turn: &mut Turn, id: AttemptId, from: Seat, word: Final) {
-        let given = |seat: Seat| {
-            seat.worker == from.worker && seat.incarnation <= from.incarnation
-        };
+        let given = |seat: Seat| seat.worker == from.worker && seat.incarnation <= from.incarnation;
         if self.attempt(id).is_some_and(|attempt| given(attempt.seat)) {
             self.final_word(turn, id, word);
         }

@@ -14,8 +14,8 @@ use super::records::{Group, GroupState, Slice};
 use super::turn::Turn;
 
 impl ControllerSm {
-    /// Asks for what is missing: the minimum of each group, then whatever is demanded beyond what is
-    /// there and on its way. Keeps the idle timers.
+    /// Asks for what is missing: the minimum of each group, then whatever is demanded beyond what
+    /// is there and on its way. Keeps the idle timers.
     pub(super) fn settle_fleet(&mut self, turn: &mut Turn) {
         if self.groups.is_empty() {
             return;
@@ -57,7 +57,8 @@ impl ControllerSm {
         let Some(group) = self.group_mut(id) else { return };
         let slice = SliceId { group: id, number: group.next_slice };
         group.next_slice += 1;
-        let vms: Vms = (0..u32::from(group.config.vms_per_slice)).map(|n| VmId(first + n)).collect();
+        let vms: Vms =
+            (0..u32::from(group.config.vms_per_slice)).map(|n| VmId(first + n)).collect();
         self.next_vm += u32::from(group.config.vms_per_slice);
         let requested = vms.iter().map(|vm| (*vm, VmState::Requesting)).collect();
         self.slices.entry(slice, || Slice { vms: requested, closed: false, idle: false });
@@ -98,9 +99,9 @@ impl ControllerSm {
 
 /// Whether one fresh slice of a group meets a demand.
 fn serves(group: &Group, item: &Item<'_>) -> bool {
-    let shared = item.group_by.is_none_or(|key| {
-        key == "slice" || group.config.attributes.get(key).is_some()
-    });
+    let shared = item
+        .group_by
+        .is_none_or(|key| key == "slice" || group.config.attributes.get(key).is_some());
     shared
         && item.need.fits(group.config.capacity)
         && (item.group_by.is_none() || item.wishes.len() <= usize::from(group.config.vms_per_slice))

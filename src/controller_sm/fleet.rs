@@ -74,7 +74,10 @@ impl ControllerSm {
     }
 
     fn vms_of(&self, slice: SliceId) -> Vms {
-        self.slices.get(slice).map(|s| s.vms.iter().map(|(vm, _)| *vm).collect()).unwrap_or_default()
+        self.slices
+            .get(slice)
+            .map(|s| s.vms.iter().map(|(vm, _)| *vm).collect())
+            .unwrap_or_default()
     }
 
     pub(super) fn slice_granted(&mut self, turn: &mut Turn, slice: SliceId) {
@@ -84,9 +87,7 @@ impl ControllerSm {
     }
 
     pub(super) fn slice_refused(&mut self, turn: &mut Turn, slice: SliceId, quota: bool) {
-        let requested = |s: &Slice| {
-            s.vms.iter().all(|(_, state)| *state == VmState::Requesting)
-        };
+        let requested = |s: &Slice| s.vms.iter().all(|(_, state)| *state == VmState::Requesting);
         if !self.slices.get(slice).is_some_and(requested) {
             return;
         }

@@ -36,18 +36,13 @@ impl ControllerSm {
         };
         let tasks = vec![task; usize::from(spec.terms.replicas)];
         let mut census = crate::model::job::Census::default();
-        tasks.iter().for_each(|task| census.add(task.state));
+        for task in &tasks {
+            census.add(task.state);
+        }
         let ids = (0..spec.terms.replicas).map(|index| id.task(index));
         let payload = (spec.payload != Payload::default()).then(|| Box::new(spec.payload));
         let (terms, request_id) = (spec.terms, spec.request_id);
-        self.jobs.entry(id, || Job {
-            terms,
-            payload,
-            request_id,
-            tasks,
-            census,
-            was_ended: false,
-        });
+        self.jobs.entry(id, || Job { terms, payload, request_id, tasks, census, was_ended: false });
         for task in ids {
             self.became_pending(turn, task);
         }

@@ -36,7 +36,8 @@ impl ControllerSm {
         }
         let misfit = Cell::new(None);
         let items = self.items(&self.waiting, &misfit);
-        let placed = scheduler::place(items, &mut offers, chooser, |item| misfit.set(job_of(&item)));
+        let placed =
+            scheduler::place(items, &mut offers, chooser, |item| misfit.set(job_of(&item)));
         drop(offers);
         // All at once: a queue of thousands must not be shifted once for each task that leaves it.
         if placed.len() > 8 {
@@ -58,8 +59,9 @@ impl ControllerSm {
     }
 
     /// The items that these sorted tasks make up, in their order: a gang is one item, and none as
-    /// long as a member is missing. Tasks of one job need the same: of the job that the caller names
-    /// as a misfit, none further is looked at, so that a long queue costs no more than its jobs.
+    /// long as a member is missing. Tasks of one job need the same: of the job that the caller
+    /// names as a misfit, none further is looked at, so that a long queue costs no more than its
+    /// jobs.
     fn items<'a>(
         &'a self,
         tasks: &'a [TaskId],

@@ -196,8 +196,8 @@ impl Task {
             && self.has_numbers()
     }
 
-    /// Whether there is a number for one attempt more. Its own budgets leave enough; but a member of
-    /// a large gang goes back as often as all the others may fail.
+    /// Whether there is a number for one attempt more. Its own budgets leave enough; but a member
+    /// of a large gang goes back as often as all the others may fail.
     pub(super) fn has_numbers(&self) -> bool {
         self.attempts.len() < usize::from(u16::MAX)
     }

@@ -73,8 +73,7 @@ impl ControllerSm {
         self.kept += 1;
         turn.order(Effect::JobEnded(id));
         turn.arm(Timer::Forget(id), self.policy.keep_jobs_for);
-        let settled =
-            |(id, job): (JobId, &Job)| (job.was_ended && job.is_settled()).then_some(id);
+        let settled = |(id, job): (JobId, &Job)| (job.was_ended && job.is_settled()).then_some(id);
         while self.kept > self.policy.keep_jobs {
             let oldest = self.jobs.iter().find_map(settled);
             let Some(oldest) = oldest else { break };
@@ -111,8 +110,8 @@ impl ControllerSm {
         !hoped && !self.any_live()
     }
 
-    /// After the journal was replayed: what was under way is in doubt, nobody is HEALTHY until heard,
-    /// and the timers start that the replay's effects would have armed.
+    /// After the journal was replayed: what was under way is in doubt, nobody is HEALTHY until
+    /// heard, and the timers start that the replay's effects would have armed.
     pub(super) fn restarted(&mut self, turn: &mut Turn) {
         turn.changes();
         turn.replace = true;

@@ -27,7 +27,7 @@ pub enum Reconcile {
     RunningOnly,
 }
 
-/// How an error of an unexpected type is taken in the delivery of a RunTask.
+/// How an error of an unexpected type is taken in the delivery of a `RunTask`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryErrors {
@@ -57,7 +57,7 @@ pub struct Policy {
     pub rpc_timeout: Millis,
     /// The pause after the first failed try of a delivery; it doubles with each further one.
     pub delivery_backoff: Millis,
-    /// How often a RunTask is tried, 1 to 15.
+    /// How often a `RunTask` is tried, 1 to 15.
     pub delivery_tries: u8,
     /// Between SIGTERM and SIGKILL.
     pub kill_grace: Millis,
@@ -155,13 +155,14 @@ impl Policy {
     pub fn validate(&self) -> Result<(), BadPolicy> {
         // A worker that lost its lease must have stopped everything before it is taken for dead;
         // a tenth of an interval is left for clocks that differ.
-        let stopped =
-            u64::from(self.worker_lease.0) + u64::from(self.kill_grace.0) + u64::from(self.heartbeat.0 / 10);
+        let stopped = u64::from(self.worker_lease.0)
+            + u64::from(self.kill_grace.0)
+            + u64::from(self.heartbeat.0 / 10);
         if stopped >= u64::from(self.worker_timeout.0) {
             return Err(BadPolicy(format!(
-                "worker_lease + kill_grace + heartbeat/10 must be less than worker_timeout, so that a \
-                 worker has stopped everything before it is taken for dead: {} + {} + {} is not less \
-                 than {}",
+                "worker_lease + kill_grace + heartbeat/10 must be less than worker_timeout, so \
+                 that a worker has stopped everything before it is taken for dead: \
+                 {} + {} + {} is not less than {}",
                 self.worker_lease,
                 self.kill_grace,
                 Millis(self.heartbeat.0 / 10),

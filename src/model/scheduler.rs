@@ -1,5 +1,5 @@
-//! Pure placement: which of the waiting tasks go where. Nothing is decided by chance or by a table's
-//! order: what is still equal is told apart by a [`Chooser`] that comes in from outside.
+//! Pure placement: which of the waiting tasks go where. Nothing is decided by chance or by a
+//! table's order: what is still equal is told apart by a [`Chooser`] that comes in from outside.
 
 use std::collections::BTreeMap;
 
@@ -187,7 +187,11 @@ fn choose(
     if *chooser == Chooser::LOWEST {
         // The running cluster's way: no need to look at every candidate.
         let first = with_room.next()?;
-        return if Some(offers[first].worker) == avoid { with_room.next().or(Some(first)) } else { Some(first) };
+        return if Some(offers[first].worker) == avoid {
+            with_room.next().or(Some(first))
+        } else {
+            Some(first)
+        };
     }
     let all: SmallVec<[usize; 8]> = with_room.collect();
     let fresh: SmallVec<[usize; 8]> =
@@ -221,7 +225,11 @@ mod tests {
         Item { need: Resources::cpus(cpus), group_by: None, wishes }
     }
 
-    fn run(items: Vec<Item<'_>>, rooms: &[(u32, &str)], chooser: &mut Chooser) -> (Vec<Placement>, usize) {
+    fn run(
+        items: Vec<Item<'_>>,
+        rooms: &[(u32, &str)],
+        chooser: &mut Chooser,
+    ) -> (Vec<Placement>, usize) {
         let attributes: Vec<Attributes> =
             rooms.iter().map(|(_, zone)| Attributes::new([("zone", *zone)])).collect();
         let mut offers: Vec<Offer<'_>> = (1..)
@@ -233,10 +241,8 @@ mod tests {
             })
             .collect();
         let key = SmolStr::new("zone");
-        let items = items.into_iter().map(|i| Item {
-            group_by: (i.wishes.len() > 1).then_some(&key),
-            ..i
-        });
+        let items =
+            items.into_iter().map(|i| Item { group_by: (i.wishes.len() > 1).then_some(&key), ..i });
         let mut left = 0;
         let placed = place(items, &mut offers, chooser, |_| left += 1);
         (placed.to_vec(), left)
@@ -252,9 +258,9 @@ mod tests {
     #[test]
     fn where_it_failed_last_comes_last() {
         let rooms = [(1, "a"), (1, "a")];
-        let placed = run(vec![item(0, 1, Some(1))], &rooms, &mut Chooser::LOWEST);
+        let placed = run(vec![item(0, 1, Some(1))], &rooms, &mut Chooser::scripted(0));
         assert_eq!(placed, (vec![(task(0), WorkerId(2))], 0));
-        let placed = run(vec![item(0, 1, Some(1))], &rooms[..1], &mut Chooser::LOWEST);
+        let placed = run(vec![item(0, 1, Some(1))], &rooms[..1], &mut Chooser::scripted(0));
         assert_eq!(placed, (vec![(task(0), WorkerId(1))], 0));
     }
 
@@ -279,8 +285,8 @@ mod tests {
         let need = Resources::cpus(1);
         let gang = Item { need, group_by: None, wishes: SmallVec::from_slice(&wishes) };
         let rooms = [(9, "a"), (1, "b"), (0, "a"), (1, "b")];
-        let placed = run(vec![gang.clone()], &rooms, &mut Chooser::LOWEST);
+        let placed = run(vec![gang.clone()], &rooms, &mut Chooser::scripted(0));
         assert_eq!(placed.0, vec![(task(0), WorkerId(2)), (task(1), WorkerId(4))]);
-        assert_eq!(run(vec![gang], &rooms[..3], &mut Chooser::LOWEST), (vec![], 1));
+        assert_eq!(run(vec![gang], &rooms[..3], &mut Chooser::scripted(0)), (vec![], 1));
     }
 }

@@ -1,7 +1,8 @@
 //! The lifecycle of a task and of its attempts.
 //!
-//! A task is PENDING, active (its last attempt is ASSIGNED, BUILDING or RUNNING) or finished. Why an
-//! attempt ends is an [`Ending`]; it decides the attempt's outcome, its cause and the budget charged.
+//! A task is PENDING, active (its last attempt is ASSIGNED, BUILDING or RUNNING) or finished. Why
+//! an attempt ends is an [`Ending`]; it decides the attempt's outcome, its cause and the budget
+//! charged.
 
 use std::fmt;
 
@@ -186,7 +187,8 @@ pub enum TaskEvent {
         /// Whether the charge exceeded the budget.
         exhausted: bool,
     },
-    /// It went back while a sibling of its gang had already SUCCEEDED: the gang can never form again.
+    /// It went back while a sibling of its gang had already SUCCEEDED: the gang can never form
+    /// again.
     GangBroken,
     /// `scheduling_timeout` of this spell of PENDING.
     SchedulingTimedOut,
@@ -244,7 +246,9 @@ impl TaskState {
                 }
                 TaskEvent::GangBroken => Ok(Step::Moved(Self::Failed(FailedBy::GangBroken))),
                 TaskEvent::Dropped => Ok(Step::Moved(Self::Killed)),
-                TaskEvent::Accepted | TaskEvent::Started | TaskEvent::Ended { .. } => Ok(Step::Stale),
+                TaskEvent::Accepted | TaskEvent::Started | TaskEvent::Ended { .. } => {
+                    Ok(Step::Stale)
+                }
             },
             Self::Active(phase) => match event {
                 TaskEvent::Accepted => Ok(phase.forward(Phase::Building)),
@@ -290,14 +294,14 @@ fn after(ending: Ending, phase: Phase, exhausted: bool) -> TaskState {
         Ending::Succeeded => TaskState::Succeeded,
         Ending::TimedOut => TaskState::Failed(FailedBy::Timeout),
         Ending::Cancelled | Ending::JobOver | Ending::SiblingFinished => TaskState::Killed,
-        Ending::SiblingWentBack => TaskState::Pending,
         Ending::Failed if exhausted => TaskState::Failed(FailedBy::Exit),
         Ending::Undelivered if exhausted => TaskState::Failed(FailedBy::DeliveryBudget),
         Ending::Lost | Ending::Preempted | Ending::KilledUnasked if exhausted => match phase {
             Phase::Assigned => TaskState::Failed(FailedBy::DeliveryBudget),
             Phase::Building | Phase::Running => TaskState::WorkerFailed,
         },
-        Ending::Failed
+        Ending::SiblingWentBack
+        | Ending::Failed
         | Ending::Undelivered
         | Ending::Lost
         | Ending::Preempted
@@ -324,9 +328,9 @@ impl fmt::Display for TaskState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(name(*self))?;
         match self {
-            Self::Failed(FailedBy::Exit) => Ok(()),
-            Self::Failed(by) => write!(f, " ({by})"),
-            Self::Pending
+            Self::Failed(by) if *by != FailedBy::Exit => write!(f, " ({by})"),
+            Self::Failed(_)
+            | Self::Pending
             | Self::Active(_)
             | Self::Succeeded
             | Self::Killed

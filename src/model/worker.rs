@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::step::{IllegalTransition, Step, Transition};
 
 /// Why nothing new is placed on a live worker; several reasons may hold at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[derive(Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Reasons(u8);
 
 impl Reasons {
@@ -130,15 +131,15 @@ impl WorkerState {
                         Self::live(reasons.with(Reasons::SILENT))
                     }
                     WorkerEvent::Quarantined => Self::live(reasons.with(Reasons::QUARANTINED)),
-                    // Only a heartbeat makes a worker HEALTHY: the end of a quarantine waits for one.
+                    // Only a heartbeat makes a worker HEALTHY: the end of a quarantine waits for
+                    // one.
                     WorkerEvent::QuarantineOver if reasons.contains(Reasons::QUARANTINED) => {
                         Self::live(reasons.without(Reasons::QUARANTINED).with(Reasons::SILENT))
                     }
-                    WorkerEvent::QuarantineOver => return Ok(Step::Stale),
                     WorkerEvent::Opened if reasons.contains(Reasons::CLOSED) => {
                         Self::live(reasons.without(Reasons::CLOSED).with(Reasons::SILENT))
                     }
-                    WorkerEvent::Opened => return Ok(Step::Stale),
+                    WorkerEvent::QuarantineOver | WorkerEvent::Opened => return Ok(Step::Stale),
                     WorkerEvent::Closed => Self::live(reasons.with(Reasons::CLOSED)),
                     WorkerEvent::TimedOut | WorkerEvent::Removed => Self::Dead,
                 };
