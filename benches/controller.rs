@@ -1,6 +1,9 @@
 //! How the controller's time grows with its tasks: ten jobs on a thousand workers, each task
 //! submitted, accepted, run and finished. Twice the tasks should take about twice the time.
 
+#![expect(clippy::print_stdout, reason = "numbers are for whoever asked for them")]
+#![expect(clippy::disallowed_methods, reason = "time is what is measured")]
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -45,13 +48,15 @@ impl Run {
         self.inputs += 1;
         let mut granted = Vec::new();
         for effect in self.sm.on(input) {
-            match effect {
-                Effect::SendRun { attempt, seat } => self.sent.push_back((attempt, seat)),
-                Effect::CreateSlice { slice, .. } => granted.push(slice),
-                _ => {}
+            if let Effect::SendRun { attempt, seat } = effect {
+                self.sent.push_back((attempt, seat));
+            } else if let Effect::CreateSlice { slice, .. } = effect {
+                granted.push(slice);
             }
         }
-        granted.into_iter().for_each(|slice| self.on(Input::SliceGranted(slice)));
+        for slice in granted {
+            self.on(Input::SliceGranted(slice));
+        }
     }
 
     fn beat(&mut self, worker: u32, cpus: u32) {

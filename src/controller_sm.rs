@@ -1,9 +1,9 @@
 //! The controller as a pure machine: [`ControllerSm::on`] takes a fact and answers with orders.
 //!
-//! It has no clock (it arms timers by effect and hears of them by input), no chance (a [`Chooser`]
-//! tells equals apart) and no I/O. The model explores it, the running cluster embeds it: the very
-//! same type. The law for its caller: perform the effects of an input, in order, before the next
-//! one; if [`Effect::Persist`] is first, make the input durable before the others.
+//! It has no clock (it arms timers by effect and hears of them by input), no chance (a
+//! [`Chooser`] tells equals apart) and no I/O. The model explores it, the running cluster embeds
+//! it: the very same type. The law for its caller: perform the effects of an input, in order,
+//! before the next one; if [`Effect::Persist`] is first, make the input durable before the others.
 //!
 //! All branching on inputs is the one `match` in this file. One turn has two halves: the input is
 //! applied (attempts end, workers come and go), then [`settle`](ControllerSm::on) draws every
@@ -14,6 +14,7 @@ mod armed;
 mod autoscaler;
 mod beats;
 mod delivery;
+mod demand;
 mod fleet;
 mod input;
 mod inspect;
@@ -116,7 +117,7 @@ impl ControllerSm {
             Input::Submit(spec) => self.submit(&mut turn, *spec),
             Input::Cancel(job) => self.cancel(&mut turn, job),
             Input::Drain { worker, closed } => self.drain(&mut turn, worker, closed),
-            Input::Beat(beat) => self.beat(&mut turn, *beat),
+            Input::Beat(beat) => self.beat(&mut turn, &beat),
             Input::Report(report) => self.report(&mut turn, report),
             Input::RunAnswered { attempt, answer } => self.run_answered(&mut turn, attempt, answer),
             Input::TryFailed { attempt, error } => self.try_failed(&mut turn, attempt, error),

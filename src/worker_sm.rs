@@ -18,11 +18,11 @@ use crate::model::wire::{
 };
 
 mod abstraction;
-mod entry;
-mod input;
+mod records;
 
-pub use entry::{Entry, Lease, Local};
-pub use input::{Exit, WorkerEffect, WorkerEffects, WorkerInput};
+pub use records::{Entry, Exit, Lease, Local, WorkerEffect, WorkerEffects, WorkerInput};
+
+use records::listing;
 
 /// A worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ impl WorkerSm {
         effects.push(WorkerEffect::AnswerKill(answer));
     }
 
-    /// Leaves a tombstone for an attempt never seen: a later RunTask for it is refused.
+    /// Leaves a tombstone for an attempt never seen: a later `RunTask` for it is refused.
     fn bury(&mut self, id: AttemptId) {
         let tombstone = Local::Done { word: Final::Missing, listed: true };
         self.remember(id, Resources::NONE, tombstone);
@@ -368,15 +368,5 @@ impl WorkerSm {
     /// What it has in all.
     pub fn total(&self) -> Resources {
         self.total
-    }
-}
-
-/// What a heartbeat says of an attempt.
-fn listing(local: Local) -> Option<Word> {
-    match local {
-        Local::Building => Some(Word::Phase(Phase::Building)),
-        Local::Running | Local::Stopping(_) => Some(Word::Phase(Phase::Running)),
-        Local::Done { word, listed: true } => Some(Word::Final(word)),
-        Local::Done { listed: false, .. } => None,
     }
 }

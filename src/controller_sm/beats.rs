@@ -29,7 +29,7 @@ enum Sender {
 }
 
 impl ControllerSm {
-    pub(super) fn beat(&mut self, turn: &mut Turn, beat: Heartbeat) {
+    pub(super) fn beat(&mut self, turn: &mut Turn, beat: &Heartbeat) {
         let seat = beat.seat;
         let sender = self.sender(seat);
         if sender == Sender::Unknown {
@@ -44,7 +44,7 @@ impl ControllerSm {
         }
         if sender == Sender::Newer {
             self.end_incarnation(turn, seat.worker, Ending::Lost);
-            self.register(turn, &beat);
+            self.register(turn, beat);
         }
         for (attempt, phase) in &beat.running {
             if self.is_wanted(*attempt, seat) {
@@ -55,7 +55,7 @@ impl ControllerSm {
         self.worker_event(turn, seat.worker, WorkerEvent::Beat);
         turn.arm(Timer::Silent(seat.worker), self.policy.silence());
         turn.arm(Timer::Dead(seat.worker), self.policy.worker_timeout);
-        let reply = self.answer(&beat);
+        let reply = self.answer(beat);
         turn.order(Effect::ReplyBeat(reply));
     }
 

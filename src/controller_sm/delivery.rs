@@ -114,7 +114,7 @@ impl ControllerSm {
         }
     }
 
-    /// The answer to a KillTask.
+    /// The answer to a `KillTask`.
     pub(super) fn kill_answered(&mut self, turn: &mut Turn, id: AttemptId, answer: KillAnswer) {
         match answer {
             KillAnswer::Missing => self.final_word(turn, id, Final::Missing),

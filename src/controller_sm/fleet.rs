@@ -267,6 +267,32 @@ impl ControllerSm {
         let group = usize::from(id.0).checked_sub(1).and_then(|at| self.groups.get(at));
         group.is_some_and(|group| stay > usize::from(group.config.min_slices))
     }
+
+    pub(super) fn settle_idle(&mut self, turn: &mut Turn) {
+        let timeout = self.policy.idle_timeout;
+        let idle: SmallVec<[(SliceId, bool); 4]> =
+            self.slices.iter().map(|(id, slice)| (id, self.is_idle(slice))).collect();
+        for (id, idle) in idle {
+            let Some(slice) = self.slices.get_mut(id) else { continue };
+            if slice.idle != idle {
+                slice.idle = idle;
+                turn.changes();
+                if idle {
+                    turn.arm(Timer::Idle(id), timeout);
+                } else {
+                    turn.disarm(Timer::Idle(id));
+                }
+            }
+        }
+    }
+
+    /// Whether a slice serves and has nothing to do.
+    fn is_idle(&self, slice: &Slice) -> bool {
+        let empty = |(vm, _): &(VmId, VmState)| {
+            self.live(vm.worker()).is_none_or(|worker| worker.attempts.is_empty())
+        };
+        !slice.closed && slice.is_ready() && slice.vms.iter().all(empty)
+    }
 }
 
 /// How long a group pauses that is not available.

@@ -36,7 +36,9 @@ impl ControllerSm {
         };
         let tasks = vec![task; usize::from(spec.terms.replicas)];
         let mut census = crate::model::job::Census::default();
-        tasks.iter().for_each(|task| census.add(task.state));
+        for task in &tasks {
+            census.add(task.state);
+        }
         let ids = (0..spec.terms.replicas).map(|index| id.task(index));
         let payload = (spec.payload != Payload::default()).then(|| Box::new(spec.payload));
         let (terms, request_id) = (spec.terms, spec.request_id);

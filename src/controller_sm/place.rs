@@ -36,8 +36,8 @@ impl ControllerSm {
         }
         let misfit = Cell::new(None);
         let items = self.items(&self.waiting, &misfit);
-        let left = |item| misfit.set(job_of(&item));
-        let placed = scheduler::place(items, &mut offers, chooser, left);
+        let placed =
+            scheduler::place(items, &mut offers, chooser, |item| misfit.set(job_of(&item)));
         drop(offers);
         // All at once: a queue of thousands must not be shifted once for each task that leaves it.
         if placed.len() > 8 {

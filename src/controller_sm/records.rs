@@ -189,8 +189,17 @@ impl Task {
     }
 
     /// Whether a new attempt may be placed: it is PENDING, and no process of it can run any more.
+    /// That the last attempt was placed at all means that those before it are gone.
     pub fn may_be_placed(&self) -> bool {
-        self.state == TaskState::Pending && self.attempts.iter().rev().all(Attempt::is_gone)
+        self.state == TaskState::Pending
+            && self.attempts.last().is_none_or(Attempt::is_gone)
+            && self.has_numbers()
+    }
+
+    /// Whether there is a number for one attempt more. Its own budgets leave enough; but a member
+    /// of a large gang goes back as often as all the others may fail.
+    pub(super) fn has_numbers(&self) -> bool {
+        self.attempts.len() < usize::from(u16::MAX)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::vm::VmState;
 
 use super::ControllerSm;
 use super::input::Effect;
-use super::records::{Stage, Standing, task_id};
+use super::records::{Job, Stage, Standing, Task, task_id};
 use super::turn::Turn;
 use crate::model::worker::WorkerEvent;
 
@@ -33,7 +33,9 @@ impl ControllerSm {
         if !job.terms.is_gang() || job.census.active() + job.census.pending() == 0 {
             return;
         }
-        if job.census.pending() > 0 && job.census.succeeded() > 0 {
+        let spent = |task: &Task| task.state == TaskState::Pending && !task.has_numbers();
+        let broken = || job.census.succeeded() > 0 || job.tasks.iter().any(spent);
+        if job.census.pending() > 0 && broken() {
             for task in self.tasks_in(id, |state| state == TaskState::Pending) {
                 self.apply(turn, task, TaskEvent::GangBroken);
             }
@@ -43,7 +45,7 @@ impl ControllerSm {
             self.stop_rest(turn, id, Ending::SiblingFinished);
         } else if census.pending() > 0 && census.active() > 0 {
             for task in self.tasks_in(id, TaskState::is_active) {
-                if let Some(last) = self.task(task).and_then(super::Task::last) {
+                if let Some(last) = self.task(task).and_then(Task::last) {
                     self.decide(turn, task.attempt(last), Ending::SiblingWentBack);
                 }
             }
@@ -71,8 +73,7 @@ impl ControllerSm {
         self.kept += 1;
         turn.order(Effect::JobEnded(id));
         turn.arm(Timer::Forget(id), self.policy.keep_jobs_for);
-        let settled =
-            |(id, job): (JobId, &super::Job)| (job.was_ended && job.is_settled()).then_some(id);
+        let settled = |(id, job): (JobId, &Job)| (job.was_ended && job.is_settled()).then_some(id);
         while self.kept > self.policy.keep_jobs {
             let oldest = self.jobs.iter().find_map(settled);
             let Some(oldest) = oldest else { break };

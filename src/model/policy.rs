@@ -27,7 +27,7 @@ pub enum Reconcile {
     RunningOnly,
 }
 
-/// How an error of an unexpected type is taken in the delivery of a RunTask.
+/// How an error of an unexpected type is taken in the delivery of a `RunTask`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryErrors {
@@ -57,7 +57,7 @@ pub struct Policy {
     pub rpc_timeout: Millis,
     /// The pause after the first failed try of a delivery; it doubles with each further one.
     pub delivery_backoff: Millis,
-    /// How often a RunTask is tried, 1 to 15.
+    /// How often a `RunTask` is tried, 1 to 15.
     pub delivery_tries: u8,
     /// Between SIGTERM and SIGKILL.
     pub kill_grace: Millis,
@@ -164,7 +164,11 @@ impl Policy {
             return Err(BadPolicy(format!(
                 "worker_lease + kill_grace + heartbeat/10 must be less than worker_timeout, so \
                  that a worker has stopped everything before it is taken for dead: \
-                 {lease} + {grace} + {margin} is not less than {limit}"
+                 {} + {} + {} is not less than {}",
+                self.worker_lease,
+                self.kill_grace,
+                Millis(self.heartbeat.0 / 10),
+                self.worker_timeout
             )));
         }
         if self.heartbeat.0 == 0 || self.heartbeat > self.worker_lease {

@@ -294,14 +294,14 @@ fn after(ending: Ending, phase: Phase, exhausted: bool) -> TaskState {
         Ending::Succeeded => TaskState::Succeeded,
         Ending::TimedOut => TaskState::Failed(FailedBy::Timeout),
         Ending::Cancelled | Ending::JobOver | Ending::SiblingFinished => TaskState::Killed,
-        Ending::SiblingWentBack => TaskState::Pending,
         Ending::Failed if exhausted => TaskState::Failed(FailedBy::Exit),
         Ending::Undelivered if exhausted => TaskState::Failed(FailedBy::DeliveryBudget),
         Ending::Lost | Ending::Preempted | Ending::KilledUnasked if exhausted => match phase {
             Phase::Assigned => TaskState::Failed(FailedBy::DeliveryBudget),
             Phase::Building | Phase::Running => TaskState::WorkerFailed,
         },
-        Ending::Failed
+        Ending::SiblingWentBack
+        | Ending::Failed
         | Ending::Undelivered
         | Ending::Lost
         | Ending::Preempted
@@ -328,9 +328,9 @@ impl fmt::Display for TaskState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(name(*self))?;
         match self {
-            Self::Failed(FailedBy::Exit) => Ok(()),
-            Self::Failed(by) => write!(f, " ({by})"),
-            Self::Pending
+            Self::Failed(by) if *by != FailedBy::Exit => write!(f, " ({by})"),
+            Self::Failed(_)
+            | Self::Pending
             | Self::Active(_)
             | Self::Succeeded
             | Self::Killed

@@ -163,41 +163,29 @@ impl VmState {
                 }
                 VmEvent::Refused | VmEvent::Gone => illegal,
             },
-            Self::Stopping => match event {
-                VmEvent::Gone => Ok(Step::Moved(Self::Terminated)),
-                VmEvent::Reclaimed => Ok(Step::Moved(Self::Preempted)),
-                VmEvent::Refused => Ok(Step::Moved(Self::Terminated)),
-                VmEvent::Granted
-                | VmEvent::Booted
-                | VmEvent::FirstBeat
-                | VmEvent::TimedOut
-                | VmEvent::WorkerDied
-                | VmEvent::Stop => Ok(Step::Stale),
-            },
+            Self::Stopping | Self::Failed | Self::Terminated | Self::Preempted => {
+                Ok(self.on_its_way_out(event))
+            }
+            Self::Unhealthy => illegal,
+        }
+    }
+
+    /// What may still be heard of a VM that is to go or is gone: anything, late.
+    fn on_its_way_out(self, event: VmEvent) -> Step<Self> {
+        match event {
+            VmEvent::Refused if self == Self::Stopping => Step::Moved(Self::Terminated),
             // FAILED is known of the machine; that it is gone is still the provider's word.
-            Self::Failed => match event {
-                VmEvent::Gone => Ok(Step::Moved(Self::Terminated)),
-                VmEvent::Reclaimed => Ok(Step::Moved(Self::Preempted)),
-                VmEvent::Granted
-                | VmEvent::Refused
-                | VmEvent::Booted
-                | VmEvent::FirstBeat
-                | VmEvent::TimedOut
-                | VmEvent::WorkerDied
-                | VmEvent::Stop => Ok(Step::Stale),
-            },
-            Self::Terminated | Self::Preempted => match event {
-                VmEvent::Granted
-                | VmEvent::Refused
-                | VmEvent::Booted
-                | VmEvent::FirstBeat
-                | VmEvent::TimedOut
-                | VmEvent::WorkerDied
-                | VmEvent::Stop
-                | VmEvent::Gone
-                | VmEvent::Reclaimed => Ok(Step::Stale),
-            },
-            Self::Requesting | Self::Booting | Self::Initializing | Self::Unhealthy => illegal,
+            VmEvent::Gone if !self.is_gone() => Step::Moved(Self::Terminated),
+            VmEvent::Reclaimed if !self.is_gone() => Step::Moved(Self::Preempted),
+            VmEvent::Granted
+            | VmEvent::Refused
+            | VmEvent::Booted
+            | VmEvent::FirstBeat
+            | VmEvent::TimedOut
+            | VmEvent::WorkerDied
+            | VmEvent::Stop
+            | VmEvent::Gone
+            | VmEvent::Reclaimed => Step::Stale,
         }
     }
 }

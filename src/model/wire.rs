@@ -84,7 +84,7 @@ pub struct Report {
     pub clock: Clock,
 }
 
-/// A worker's answer to RunTask.
+/// A worker's answer to `RunTask`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunAnswer {
@@ -96,7 +96,7 @@ pub enum RunAnswer {
     NotNow,
 }
 
-/// How a try of a RunTask failed without an answer.
+/// How a try of a `RunTask` failed without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TryError {
@@ -128,7 +128,7 @@ pub struct KillTask {
     pub only_if_not_started: bool,
 }
 
-/// A worker's answer to KillTask.
+/// A worker's answer to `KillTask`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KillAnswer {

@@ -136,11 +136,10 @@ impl WorkerState {
                     WorkerEvent::QuarantineOver if reasons.contains(Reasons::QUARANTINED) => {
                         Self::live(reasons.without(Reasons::QUARANTINED).with(Reasons::SILENT))
                     }
-                    WorkerEvent::QuarantineOver => return Ok(Step::Stale),
                     WorkerEvent::Opened if reasons.contains(Reasons::CLOSED) => {
                         Self::live(reasons.without(Reasons::CLOSED).with(Reasons::SILENT))
                     }
-                    WorkerEvent::Opened => return Ok(Step::Stale),
+                    WorkerEvent::QuarantineOver | WorkerEvent::Opened => return Ok(Step::Stale),
                     WorkerEvent::Closed => Self::live(reasons.with(Reasons::CLOSED)),
                     WorkerEvent::TimedOut | WorkerEvent::Removed => Self::Dead,
                 };

@@ -1,10 +1,14 @@
 //! Gangs: all together, on distinct workers of one group, or not at all.
 
+use iris_check::controller_sm::Input;
 use iris_check::model::budget::Tally;
-use iris_check::model::id::WorkerId;
+use iris_check::model::exit::{Fault, Final};
+use iris_check::model::id::{JobId, WorkerId};
+use iris_check::model::policy::Policy;
 use iris_check::model::spec::Terms;
+use iris_check::model::task::Phase;
 use iris_check::model::timer::Timer;
-use iris_check::model::wire::RunAnswer;
+use iris_check::model::wire::{Clock, Report, RunAnswer, Word};
 
 use super::rig::{Rig, gang, tasks};
 
@@ -128,6 +132,35 @@ fn all_losses_of_one_event_are_charged_before_anybody_bounces() {
     assert_eq!(rig.task("j1.0"), "PENDING [w1@1 WORKER_FAILED by loss, gone] 0/0/1");
     assert_eq!(rig.task("j1.1"), "PENDING [w2@1 COSCHED_FAILED by gang] 0/0/0");
     assert!(rig.task("j2.0").ends_with("0/0/1"));
+}
+
+/// Its siblings may fail more often than a task has attempts to give: that is no reason to panic.
+#[test]
+fn a_member_without_a_number_for_its_next_attempt_breaks_the_gang() {
+    let policy = Policy { quarantine_after: 0, ..Policy::HARDENED };
+    let mut rig = Rig::under(policy, 3, 1);
+    let budgets = Tally { failure: 10_000, delivery: 10_000, preemption: 10_000 };
+    rig.submit(Terms { budgets, ..gang(3, "rack") });
+    let ends = [Final::Failed(Fault::Exit), Final::Missing, Final::Killed];
+    // Without the rig's laws, which look at all attempts each time.
+    for round in 0..u16::MAX {
+        let falls = round / 30_000;
+        for member in [falls, (falls + 1) % 3, (falls + 2) % 3] {
+            let attempt = JobId(1).task(member).attempt(round);
+            let seat = rig.sm.attempt(attempt).expect("all were placed").seat;
+            let mut say = |word| {
+                let _ = rig.sm.on(Input::Report(Report { seat, attempt, word, clock: Clock(1) }));
+            };
+            let end = ends[usize::from(round / 10_000 % 3)];
+            if member == falls && end == Final::Killed {
+                say(Word::Phase(Phase::Running));
+            }
+            say(Word::Final(if member == falls { end } else { Final::Killed }));
+        }
+    }
+    assert_eq!(rig.job(1), "FAILED");
+    let states = rig.sm.jobs().flat_map(|(_, job)| &job.tasks).map(|task| task.state.to_string());
+    assert_eq!(states.collect::<Vec<_>>(), ["KILLED", "KILLED", "FAILED (gang broken)"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Thousands of messages, timers and requests in any order: the rig's laws hold after each, and
 //! nothing from outside makes the machine panic.
 
-use iris_check::controller_sm::{GroupConfig, Input};
+use std::collections::BTreeSet;
+
+use iris_check::controller_sm::{GroupConfig, Input, Standing};
 use iris_check::model::budget::Tally;
 use iris_check::model::exit::{Fault, Final};
 use iris_check::model::id::{
@@ -198,11 +200,25 @@ fn next(dice: &mut Dice, rig: &Rig) -> Input {
 #[test]
 fn whatever_comes_the_books_agree() {
     let runs = if std::env::var_os("IRIS_CHECK_SLOW").is_some() { 2_000 } else { 200 };
+    let mut ends = BTreeSet::new();
+    let mut jobs = BTreeSet::new();
     for seed in 0..runs {
         let (mut rig, mut dice) = (cluster(), Dice(seed));
         for _ in 0..500 {
             let input = next(&mut dice, &rig);
             let _ = rig.on(input);
+            for (_, job) in rig.sm.jobs() {
+                jobs.insert(job.state());
+                for attempt in job.tasks.iter().flat_map(|task| &task.attempts) {
+                    if let Standing::Ended { outcome, cause, gone } = attempt.standing {
+                        ends.insert((outcome, cause, gone));
+                    }
+                }
+            }
         }
     }
+    // That it came about at all: every state of a job, and every end of an attempt, confirmed and,
+    // where the controller decides it, also not yet confirmed.
+    assert_eq!(jobs.len(), 7, "{jobs:?}");
+    assert_eq!(ends.len(), 19, "{ends:?}");
 }

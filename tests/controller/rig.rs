@@ -62,12 +62,10 @@ impl Rig {
     }
 
     pub fn effects(&mut self, input: Input) -> Vec<Effect> {
-        match &input {
-            Input::Fired(timer) => {
-                self.timers.remove(timer);
-            }
-            Input::Restarted => self.timers.clear(),
-            _ => {}
+        if let Input::Fired(timer) = &input {
+            self.timers.remove(timer);
+        } else if input == Input::Restarted {
+            self.timers.clear();
         }
         let before = self.sm.clone();
         let told = format!("{input:?}");
@@ -78,14 +76,10 @@ impl Rig {
         let late = effects.iter().skip(1).filter(|effect| **effect == Effect::Persist).count();
         assert_eq!(late, 0, "persisting comes first, and once: {told}");
         for effect in &effects {
-            match effect {
-                Effect::Arm(timer, _) => {
-                    self.timers.insert(*timer);
-                }
-                Effect::Disarm(timer) => {
-                    self.timers.remove(timer);
-                }
-                _ => {}
+            if let Effect::Arm(timer, _) = effect {
+                self.timers.insert(*timer);
+            } else if let Effect::Disarm(timer) = effect {
+                self.timers.remove(timer);
             }
         }
         let armed: BTreeSet<Timer> = self.sm.armed().into_iter().collect();
@@ -113,7 +107,7 @@ impl Rig {
             capacity: Resources::cpus(self.cpus),
             attributes: Attributes::new([("zone", zone), ("rack", "r")]),
             running: list(running, phase),
-            finished: list(finished, word),
+            finished: list(finished, last_word),
         }
     }
 
@@ -138,7 +132,7 @@ impl Rig {
     pub fn report_from(&mut self, seat: Seat, attempt: &str, letter: &str) -> String {
         let word = match letter {
             "B" | "R" => Word::Phase(phase(letter)),
-            _ => Word::Final(self::word(letter)),
+            _ => Word::Final(last_word(letter)),
         };
         let report = Report { seat, attempt: id(attempt), word, clock: Clock(9) };
         self.news(Input::Report(report))
@@ -212,7 +206,7 @@ fn phase(letter: &str) -> Phase {
 }
 
 /// S SUCCEEDED, F FAILED (b bundle, c container, m monitor), K KILLED, M MISSING.
-fn word(letter: &str) -> Final {
+fn last_word(letter: &str) -> Final {
     match letter {
         "S" => Final::Succeeded,
         "F" => Final::Failed(Fault::Exit),

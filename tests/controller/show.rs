@@ -41,9 +41,9 @@ fn beat(reply: &BeatReply) -> String {
         assert_eq!(*reply, BeatReply::default(), "who is not known is told nothing else");
         return "unknown".to_owned();
     }
-    let list = |name: &str, attempts: &Attempts| match attempts.is_empty() {
-        true => String::new(),
-        false => format!(" {name} {:?}", attempts.as_slice()),
+    let list = |name: &str, attempts: &Attempts| {
+        let some = !attempts.is_empty();
+        if some { format!(" {name} {:?}", attempts.as_slice()) } else { String::new() }
     };
     let (acked, stop) = (list("acked", &reply.acked), list("stop", &reply.stop));
     format!("known{acked}{stop}{}", list("fence", &reply.fence))

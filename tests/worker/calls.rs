@@ -1,4 +1,4 @@
-//! RunTask, KillTask, launches, exits, acknowledgements.
+//! `RunTask`, `KillTask`, launches, exits, acknowledgements.
 
 use iris_check::model::exit::Fault;
 use iris_check::model::policy::Policy;
