@@ -11,7 +11,6 @@
 
 mod abstraction;
 mod armed;
-mod autoscaler;
 mod beats;
 mod delivery;
 mod demand;

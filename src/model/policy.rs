@@ -159,8 +159,6 @@ impl Policy {
             + u64::from(self.kill_grace.0)
             + u64::from(self.heartbeat.0 / 10);
         if stopped >= u64::from(self.worker_timeout.0) {
-            let margin = Millis(self.heartbeat.0 / 10);
-            let (lease, grace, limit) = (self.worker_lease, self.kill_grace, self.worker_timeout);
             return Err(BadPolicy(format!(
                 "worker_lease + kill_grace + heartbeat/10 must be less than worker_timeout, so \
                  that a worker has stopped everything before it is taken for dead: \

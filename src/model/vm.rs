@@ -101,16 +101,6 @@ impl VmState {
     /// # Errors
     /// The event does not belong in this state; the caller is wrong.
     pub fn on(self, event: VmEvent) -> Transition<Self, VmEvent> {
-        match self {
-            Self::Requesting | Self::Booting | Self::Initializing => self.coming(event),
-            Self::Ready | Self::Stopping | Self::Failed | Self::Terminated | Self::Preempted => {
-                self.serving_or_going(event)
-            }
-            Self::Unhealthy => Err(IllegalTransition { state: self, event }),
-        }
-    }
-
-    fn coming(self, event: VmEvent) -> Transition<Self, VmEvent> {
         let illegal = Err(IllegalTransition { state: self, event });
         match self {
             Self::Requesting => match event {
@@ -142,18 +132,6 @@ impl VmState {
                 VmEvent::Granted | VmEvent::Booted => Ok(Step::Stale),
                 VmEvent::Refused | VmEvent::WorkerDied | VmEvent::Gone => illegal,
             },
-            Self::Ready
-            | Self::Unhealthy
-            | Self::Stopping
-            | Self::Terminated
-            | Self::Failed
-            | Self::Preempted => illegal,
-        }
-    }
-
-    fn serving_or_going(self, event: VmEvent) -> Transition<Self, VmEvent> {
-        let illegal = Err(IllegalTransition { state: self, event });
-        match self {
             Self::Ready => match event {
                 VmEvent::WorkerDied => Ok(Step::Moved(Self::Failed)),
                 VmEvent::Stop => Ok(Step::Moved(Self::Stopping)),

@@ -118,7 +118,11 @@ fn scope(node: Node, text: &str) -> Result<Scope, BadScope> {
 }
 
 /// One of a few words; the first where the key is absent.
-fn setting<T: Copy>(root: &mut Section, key: &str, words: &[(&str, T)]) -> Result<T, BadScope> {
+fn setting<T: Copy>(
+    root: &mut Section,
+    key: &'static str,
+    words: &[(&'static str, T)],
+) -> Result<T, BadScope> {
     root.take(key).map_or(Ok(words[0].1), |it| it.one_of("setting", words))
 }
 
