@@ -1,5 +1,6 @@
 //! What can happen in a state of the modelled cluster.
 
+use crate::controller_sm::Attempt;
 use crate::model::id::{AttemptId, JobId, WorkerId};
 use crate::model::operation::{Direction, Fate, FaultKind, Launch, Operation, RunFate};
 use crate::model::timer::Timer;
@@ -228,7 +229,7 @@ impl<'a> Offered<'a> {
             ProcessStage::Stopping => {
                 self.always(Operation::Reaped(id));
                 // It may still end by itself; that matters as long as nobody has decided its end.
-                if self.state.controller.attempt(id).is_some_and(|attempt| attempt.is_live()) {
+                if self.state.controller.attempt(id).is_some_and(Attempt::is_live) {
                     self.always(Operation::Exit(id, true));
                 }
             }

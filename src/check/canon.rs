@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::controller_sm::{Renaming, Standing, rank};
+use crate::controller_sm::{Attempt, Renaming, Standing, rank};
 use crate::model::id::{AttemptId, Incarnation, Seat, SliceId, TaskId, VmId, WorkerId};
 use crate::model::wire::{Clock, Heartbeat, RunAnswer, Word};
 use crate::worker_sm::{Lease, Local};
@@ -35,8 +35,8 @@ pub(super) fn canonicalize(state: &mut State) -> Renaming {
 /// Takes out what can have no effect any more.
 pub(super) fn prune(state: &mut State) {
     let controller = &state.controller;
-    let live = |id: AttemptId| controller.attempt(id).is_some_and(|attempt| attempt.is_live());
-    let is_gone = |id: AttemptId| controller.attempt(id).is_none_or(|attempt| attempt.is_gone());
+    let live = |id: AttemptId| controller.attempt(id).is_some_and(Attempt::is_live);
+    let is_gone = |id: AttemptId| controller.attempt(id).is_none_or(Attempt::is_gone);
     state.exits.retain(|(id, _)| live(*id));
     // What was meant for a former incarnation is refused or dropped without effect, and what it
     // says in a heartbeat nobody hears.
@@ -52,7 +52,7 @@ pub(super) fn prune(state: &mut State) {
             let known = controller.attempt(report.attempt);
             match report.word {
                 // Of one that is over it tells nothing.
-                Word::Phase(_) => known.is_some_and(|attempt| attempt.is_live()),
+                Word::Phase(_) => known.is_some_and(Attempt::is_live),
                 // What is confirmed gone needs no further word; a heartbeat gets it acknowledged.
                 Word::Final(_) => known.is_some_and(|attempt| !attempt.is_gone()),
             }

@@ -80,14 +80,10 @@ impl Classes {
         1 + self.tasks * PER_TASK + self.workers() * PER_WORKER + slices + self.groups
     }
 
-    fn number(&self, at: usize) -> Option<u8> {
-        u8::try_from(at).ok().filter(|at| *at < 64)
-    }
-
     fn task(&self, id: TaskId, kind: usize) -> Option<u8> {
         let job = usize::try_from(id.job.0).ok()?.checked_sub(1)?;
         let at = self.before.get(job)? + usize::from(id.index);
-        self.number(1 + at * PER_TASK + kind)
+        number(1 + at * PER_TASK + kind)
     }
 
     fn attempt(&self, id: AttemptId, kind: usize) -> Option<u8> {
@@ -99,7 +95,7 @@ impl Classes {
         if at >= self.fixed {
             at = self.fixed + (at - self.fixed).checked_rem(self.vms)?;
         }
-        self.number(1 + self.tasks * PER_TASK + at * PER_WORKER + kind)
+        number(1 + self.tasks * PER_TASK + at * PER_WORKER + kind)
     }
 
     fn vm(&self, id: VmId, kind: usize) -> Option<u8> {
@@ -110,7 +106,7 @@ impl Classes {
         let at = usize::try_from(id.number).ok()?.checked_sub(1)?;
         let at = (at + usize::from(id.group.0 - 1) * 2) % SLICES;
         let base = 1 + self.tasks * PER_TASK + self.workers() * PER_WORKER;
-        self.number(base + at * PER_SLICE + kind)
+        number(base + at * PER_SLICE + kind)
     }
 
     /// The class of an operation, if it has one.
@@ -164,9 +160,14 @@ impl Classes {
             Timer::Idle(id) => self.slice(id, 1),
             Timer::Backoff(id) => {
                 let base = 1 + self.tasks * PER_TASK + self.workers() * PER_WORKER;
-                self.number(base + SLICES * PER_SLICE + usize::from(id.0 - 1))
+                number(base + SLICES * PER_SLICE + usize::from(id.0 - 1))
             }
             Timer::Forget(_) => None,
         }
     }
+}
+
+/// The engine takes 64 classes; scopes with more are refused.
+fn number(at: usize) -> Option<u8> {
+    u8::try_from(at).ok().filter(|at| *at < 64)
 }

@@ -51,6 +51,15 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// Whether a worker's message must have this fate.
+    fn must_fail(self, fate: Fate) -> bool {
+        match fate {
+            Fate::RequestLost => self.deaf,
+            Fate::AnswerLost => self.cut_to,
+            Fate::Done | Fate::Late | Fate::Duplicated => false,
+        }
+    }
+
     pub(super) fn of(state: &State, id: WorkerId) -> Self {
         match state.node(id) {
             None => Self { worker_down: true, cut_to: false, deaf: !state.up },
@@ -69,30 +78,28 @@ pub(super) fn is_free(state: &State, operation: Operation) -> bool {
         let message = state.net.iter().find(|message| message.attempt() == id);
         message.map(|message| Way::of(state, message.seat().worker))
     };
-    match operation {
-        Operation::Run(id, RunFate::NotSent) => asked(id).is_some_and(|way| way.worker_down),
-        Operation::Run(id, RunFate::Lost) => asked(id).is_some_and(|way| way.cut_to),
-        Operation::RunAnswer(id, _) => asked(id).is_some_and(|way| way.deaf),
-        Operation::Kill(id, Fate::RequestLost) => {
-            asked(id).is_some_and(|way| way.worker_down || way.cut_to)
-        }
-        Operation::Kill(id, Fate::AnswerLost) => asked(id).is_some_and(|way| way.deaf),
-        Operation::Report(id, fate) | Operation::FinalReport(id, fate) => {
-            asked(id).is_some_and(|way| match fate {
-                Fate::RequestLost => way.deaf,
-                Fate::AnswerLost => way.cut_to,
-                Fate::Done | Fate::Late | Fate::Duplicated => false,
-            })
-        }
-        Operation::Beat(id, fate) | Operation::BeatArrives(id, fate) => {
-            let way = Way::of(state, id);
-            match fate {
-                Fate::RequestLost => way.deaf,
-                Fate::AnswerLost => way.cut_to,
-                Fate::Done | Fate::Late | Fate::Duplicated => false,
-            }
-        }
-        Operation::BeatAnswer(id, _) => Way::of(state, id).cut_to,
-        _ => false,
+    if let Operation::Run(id, fate) = operation {
+        return asked(id).is_some_and(|way| match fate {
+            RunFate::NotSent => way.worker_down,
+            RunFate::Lost => way.cut_to,
+            RunFate::Arrives | RunFate::Unexpected | RunFate::Late | RunFate::Duplicated => false,
+        });
     }
+    if let Operation::RunAnswer(id, _) = operation {
+        return asked(id).is_some_and(|way| way.deaf);
+    }
+    if let Operation::Kill(id, fate) = operation {
+        return asked(id).is_some_and(|way| match fate {
+            Fate::RequestLost => way.worker_down || way.cut_to,
+            Fate::AnswerLost => way.deaf,
+            Fate::Done | Fate::Late | Fate::Duplicated => false,
+        });
+    }
+    if let Operation::Report(id, fate) | Operation::FinalReport(id, fate) = operation {
+        return asked(id).is_some_and(|way| way.must_fail(fate));
+    }
+    if let Operation::Beat(id, fate) | Operation::BeatArrives(id, fate) = operation {
+        return Way::of(state, id).must_fail(fate);
+    }
+    matches!(operation, Operation::BeatAnswer(id, _) if Way::of(state, id).cut_to)
 }

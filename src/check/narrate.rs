@@ -91,9 +91,10 @@ impl Back {
                 if !self.attempts.iter().any(|(task, _)| *task == id) {
                     self.attempts.push((id, Ranks::default()));
                 }
-                let ranks = self.attempts.iter_mut().find(|(task, _)| *task == id);
                 let count = u32::try_from(task.attempts.len()).unwrap_or(u32::MAX);
-                ranks.into_iter().for_each(|(_, ranks)| ranks.learn(count));
+                if let Some((_, ranks)) = self.attempts.iter_mut().find(|(task, _)| *task == id) {
+                    ranks.learn(count);
+                }
             }
         }
         self.vms.learn(raw.controller.vm_numbers().1);
@@ -105,8 +106,9 @@ impl Back {
     /// Follows the new ranks of the search.
     fn follow(&mut self, names: &Renaming) {
         for (task, kept) in &names.attempts {
-            let ranks = self.attempts.iter_mut().find(|(id, _)| id == task);
-            ranks.into_iter().for_each(|(_, r)| r.keep(kept.iter().map(|n| usize::from(*n))));
+            if let Some((_, ranks)) = self.attempts.iter_mut().find(|(id, _)| id == task) {
+                ranks.keep(kept.iter().map(|number| usize::from(*number)));
+            }
         }
         if let Some((first, kept)) = &names.vms {
             let ranks = kept.iter().filter_map(|vm| usize::try_from(vm.0 - first).ok());
@@ -184,14 +186,12 @@ fn told<M: Machines>(
     let changed = trace::diff::changes(before, &after);
     canon::prune(&mut after);
     let (mut who, mut did) = act.operation.told();
-    let at = match act.operation {
-        Operation::Launch(id, _)
-        | Operation::Exit(id, _)
-        | Operation::Reaped(id)
-        | Operation::MonitorDies(id) => before.host(id),
-        _ => None,
-    };
-    if let Some(node) = at {
+    if let Operation::Launch(id, _)
+    | Operation::Exit(id, _)
+    | Operation::Reaped(id)
+    | Operation::MonitorDies(id) = act.operation
+        && let Some(node) = before.host(id)
+    {
         who = node.id.to_string();
     }
     if act.dies {

@@ -74,6 +74,7 @@ pub struct Process {
 
 /// A machine that runs, or could run, a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that hold in any combination")]
 pub struct Node {
     /// The name of its worker.
     pub id: WorkerId,

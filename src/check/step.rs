@@ -277,11 +277,10 @@ impl<'m, M: Machines> Move<'m, M> {
         let mut net = std::mem::take(&mut state.net);
         net.retain(|message| !matches!(message, Message::RunAnswer { .. }));
         for message in net {
-            state.send(match message {
-                Message::Run { attempt, seat, .. } => {
-                    Message::Run { attempt, seat, awaited: false }
-                }
-                other => other,
+            state.send(if let Message::Run { attempt, seat, .. } = message {
+                Message::Run { attempt, seat, awaited: false }
+            } else {
+                message
             });
         }
     }

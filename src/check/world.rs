@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::controller_sm::{ControllerSm, Input};
+use crate::controller_sm::{Attempt, ControllerSm, Input};
 use crate::model::exit::Fault;
 use crate::model::id::{AttemptId, JobId, Seat, SliceId, VmId, WorkerId};
 use crate::model::operation::{Direction, Launch, Operation};
@@ -86,6 +86,7 @@ impl<M: Machines> Move<'_, M> {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "one of many operations, most of which may fail")]
     fn told(&mut self, input: Input) -> Option<()> {
         self.feed(input);
         Some(())
@@ -147,7 +148,7 @@ impl<M: Machines> Move<'_, M> {
         let (worker, _) = self.host(id)?;
         let seat = self.state.node(worker)?.seat();
         self.end_process(worker, id);
-        if self.state.controller.attempt(id).is_some_and(|attempt| attempt.is_live()) {
+        if self.state.controller.attempt(id).is_some_and(Attempt::is_live) {
             self.state.exits.push((id, seat));
             self.state.exits.sort_unstable();
         }

@@ -40,12 +40,13 @@ impl Operation {
                 (network(), message(&format!("the final ReportTaskState {a}"), fate))
             }
             Self::Beat(w, Fate::Done) => (w.to_string(), "Heartbeat".into()),
-            Self::Beat(w, fate) => (network(), message(&format!("Heartbeat of {w}"), fate)),
             Self::StrayBeat(w, fate) => {
                 (network(), message(&format!("a Heartbeat of {w} that was given up"), fate))
             }
             Self::BeatSent(w) => (w.to_string(), "sends a Heartbeat".into()),
-            Self::BeatArrives(w, fate) => (network(), message(&format!("Heartbeat of {w}"), fate)),
+            Self::Beat(w, fate) | Self::BeatArrives(w, fate) => {
+                (network(), message(&format!("Heartbeat of {w}"), fate))
+            }
             Self::BeatAnswer(w, fate) => {
                 (network(), message(&format!("the answer to the Heartbeat of {w}"), fate))
             }
