@@ -302,6 +302,20 @@ impl<M: Machines> explore::Subject for ClusterModel<M> {
         u64::from(state.note.exercised)
     }
 
+    /// A step copies the controller or a node, hardly ever all, and siblings share the rest: half of
+    /// the records are counted.
+    fn state_bytes(&self) -> usize {
+        let tasks: usize =
+            self.scope().jobs.iter().map(|plan| usize::from(plan.terms.replicas)).sum();
+        let jobs = self.scope().jobs.len();
+        let records = size_of::<ControllerSm>()
+            + jobs * size_of::<crate::controller_sm::Job>()
+            + tasks * size_of::<crate::controller_sm::Task>()
+            + self.scope().workers.len()
+                * (size_of::<crate::controller_sm::Slot>() + size_of::<super::state::Node>());
+        size_of::<State>() + records / 2
+    }
+
     fn open(&self, state: &State) -> u64 {
         let mut bits = 0;
         for (at, obligation) in self.obligations.iter().enumerate() {

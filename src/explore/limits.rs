@@ -10,8 +10,8 @@ pub struct Limits<'a> {
     pub max_states: Option<u64>,
     /// Do not take more steps than this from an initial state.
     pub max_depth: Option<u32>,
-    /// End when the engine holds more bytes than this by its own estimate, which does not see what
-    /// a state keeps on the heap.
+    /// End when the engine holds more bytes than this by its own estimate, for which the model says
+    /// what a state takes.
     pub max_memory: Option<u64>,
     /// How many threads search (0 counts as 1).
     pub threads: usize,

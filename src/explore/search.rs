@@ -58,7 +58,7 @@ impl<'a, M: Subject> Search<'a, M> {
             judge_only: AtomicBool::new(false),
             halted: OnceLock::new(),
         };
-        Self { shared, store: Store::new(claims.len(), edges) }
+        Self { shared, store: Store::new(claims.len(), edges, model.state_bytes()) }
     }
 
     fn run(&mut self) {

@@ -25,6 +25,8 @@ pub(super) struct Spot {
 }
 
 pub(super) struct Store<S> {
+    /// About what a state takes, its heap included.
+    state_bytes: usize,
     /// The states of the next level.
     next: Vec<Vec<S>>,
     /// By number of the state: through which state it was found first.
@@ -42,8 +44,9 @@ pub(super) struct Store<S> {
 }
 
 impl<S> Store<S> {
-    pub(super) fn new(claims: usize, edges: bool) -> Self {
+    pub(super) fn new(claims: usize, edges: bool, state_bytes: usize) -> Self {
         Self {
+            state_bytes,
             next: Vec::new(),
             parents: Vec::new(),
             levels: vec![0],
@@ -235,7 +238,7 @@ impl<S> Store<S> {
         let deepest = self.levels.len().saturating_sub(2);
         let whole = states - self.levels[deepest] as usize;
         let graph = self.graph.as_ref().map_or(0, Graph::bytes);
-        (Table::bytes(states) + states * size_of::<u32>() + whole * size_of::<S>() + graph) as u64
+        (Table::bytes(states) + states * size_of::<u32>() + whole * self.state_bytes + graph) as u64
     }
 
     pub(super) fn word(&self) -> Progress {

@@ -50,6 +50,11 @@ pub trait Subject:
         self.open(state)
     }
 
+    /// About how many bytes a state takes, what it keeps on the heap included: for `max_memory`.
+    fn state_bytes(&self) -> usize {
+        size_of::<Self::State>()
+    }
+
     /// The obligations of the progress claims (at most 64).
     fn obligations(&self) -> Vec<Obligation> {
         Vec::new()
