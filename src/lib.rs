@@ -8,7 +8,7 @@
 //!
 //! Each module begins with what it is for, and names the order in which to read its parts.
 //!
-//! 1. [`model`]: the vocabulary and the four lifecycles; what can happen, what is said, what is seen.
+//! 1. [`model`]: the vocabulary and the four lifecycles; what can happen, be said and be seen.
 //! 2. [`controller_sm`]: the controller. A fact goes in, orders come out.
 //! 3. [`worker_sm`]: the worker, in the same way.
 //! 4. [`invariants`]: what must hold, one row for each claim.
