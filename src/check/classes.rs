@@ -15,9 +15,9 @@ use super::world::is_cloud;
 /// timers of PENDING. Steps of one class follow each other and are never enabled in turns with
 /// others of it, so that a class is fair exactly if each of its steps is.
 const PER_TASK: usize = 7;
-/// Classes of one worker: heartbeat, lease, the controller's patience with it, quarantine, its VM's
-/// coming up, and the controller's patience with that.
-const PER_WORKER: usize = 6;
+/// Classes of one worker: its heartbeat and, before that, its VM's coming up; its lease; the
+/// controller's patience with it, before the first heartbeat with its VM; its quarantine.
+const PER_WORKER: usize = 4;
 /// Classes of one slice: what the provider owes, and idleness.
 const PER_SLICE: usize = 2;
 /// Slices that have classes.
@@ -127,8 +127,8 @@ impl Classes {
             | Operation::BeatAnswer(id, _) => self.worker(id, 0),
             Operation::LeaseEnds(id) => self.worker(id, 1),
             Operation::Fires(timer) => self.timer(timer),
-            Operation::WorkerStarts(id) if is_cloud(state, id) => self.worker(id, 4),
-            Operation::VmBoots(id) => self.vm(id, 4),
+            Operation::WorkerStarts(id) if is_cloud(state, id) => self.worker(id, 0),
+            Operation::VmBoots(id) => self.vm(id, 0),
             Operation::SliceGranted(id)
             | Operation::SliceRefused(id, _)
             | Operation::SliceTerminated(id) => self.slice(id, 0),
@@ -156,7 +156,7 @@ impl Classes {
             Timer::Scheduling(id) | Timer::Grace(id) => self.task(id, 6),
             Timer::Silent(id) | Timer::Dead(id) => self.worker(id, 2),
             Timer::Quarantine(id) => self.worker(id, 3),
-            Timer::Boot(id) | Timer::Init(id) => self.vm(id, 5),
+            Timer::Boot(id) | Timer::Init(id) => self.vm(id, 2),
             Timer::Idle(id) => self.slice(id, 1),
             Timer::Backoff(id) => {
                 let base = 1 + self.tasks * PER_TASK + self.workers() * PER_WORKER;

@@ -238,7 +238,8 @@ pub(super) fn endless<M: Machines>(
     };
     let mut trace = narration.trace(claim, found);
     trace.cycle_from = Some(stem.steps.len());
-    trace.no_return = Some(no_return);
+    // The engine counts states, a trace the steps that lead out of them.
+    trace.no_return = Some(no_return).filter(|at| *at < trace.steps.len());
     trace
 }
 

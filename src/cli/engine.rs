@@ -9,18 +9,9 @@ pub(super) use crate::trace::Trace;
 
 use crate::check::{self, scope::Scope};
 
-/// Repeats a finding, and says of each step what it did.
-pub(super) fn replay(trace: &Trace) -> Result<Vec<String>, String> {
-    let steps = check::replay(trace).map_err(|error| error.to_string())?;
-    let told = |step: crate::trace::TraceStep| {
-        let changed = if step.changed.is_empty() {
-            String::new()
-        } else {
-            format!("  ({})", step.changed.join("; "))
-        };
-        format!("{} {}{changed}", step.who, step.did)
-    };
-    Ok(steps.into_iter().map(told).collect())
+/// Repeats a finding; answers how many steps went as recorded: all.
+pub(super) fn replay(trace: &Trace) -> Result<usize, String> {
+    check::replay(trace).map(|steps| steps.len()).map_err(|error| error.to_string())
 }
 
 /// Serves a scope for stepping by hand; returns when the server ends.

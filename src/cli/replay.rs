@@ -14,14 +14,12 @@ pub(super) fn replay(file: &Path, out: &mut dyn Write) -> Result<Exit, Failure> 
     let shown = file.display();
     let trace = Trace::from_json(&text)
         .map_err(|error| Failure::Bad(format!("{shown}: this is no finding: {error}")))?;
-    write!(out, "{}", trace.to_text(None))?;
-    writeln!(out)?;
-    let lines = engine::replay(&trace).map_err(|error| {
+    let steps = engine::replay(&trace).map_err(|error| {
         Failure::Bad(format!("{shown}: it is not so any more, or was changed: {error}"))
     })?;
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
+    write!(out, "{}", trace.to_text(None))?;
+    let claim = &trace.claim;
+    writeln!(out, "replayed: {steps} steps, each as recorded; {claim} is still violated")?;
     Ok(of_class(&[&trace.claim]))
 }
 

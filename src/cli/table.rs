@@ -52,7 +52,8 @@ pub(super) fn rest(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out)?;
     let never = never_exercised(report);
-    if !never.is_empty() {
+    // Of one scope alone it says no more than the column does.
+    if !never.is_empty() && report.done.len() > 1 {
         writeln!(out, "in no scope exercised: {}", never.join(", "))?;
     }
     writeln!(out, "{}", sum(report))

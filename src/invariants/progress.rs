@@ -55,8 +55,8 @@ impl<V: View + 'static> Opens<V> {
 pub(super) const L1: Described = describe(
     "L1",
     "a_job_that_fits_or_may_give_up_ends",
-    "a job ends if it has a scheduling_timeout, or from some point on always fits the HEALTHY \
-     workers, or there is never a live worker",
+    "a job whose processes exit, or which has a timeout, ends if it has a scheduling_timeout, or \
+     from some point on always fits the HEALTHY workers, or there is never a live worker",
 );
 
 pub(super) const fn l1<V: View>() -> Claim<V> {
