@@ -105,7 +105,7 @@ impl ControllerSm {
     /// Takes a fact and answers with orders; equals are told apart by the lowest id.
     #[must_use = "an effect that is not performed is a message that is lost"]
     pub fn on(&mut self, input: Input) -> Effects {
-        self.on_choosing(input, &mut Chooser::LOWEST.clone())
+        self.on_choosing(input, &mut { Chooser::LOWEST })
     }
 
     /// Takes a fact and answers with orders; equals are told apart by the choice.

@@ -1,37 +1,39 @@
-//! Where a step may have to tell equals apart, every way of it: scripts for the chooser. More are
-//! offered than there are ways; a script with a digit too many is no step.
+//! Where a step may have to tell equals apart, every way of it: scripts for the chooser.
 
-use crate::model::id::{AttemptId, WorkerId};
+use crate::model::id::WorkerId;
 use crate::model::operation::{Fate, Operation, RunFate};
+use crate::model::scheduler::Chooser;
 use crate::model::timer::Timer;
+use crate::model::wire::RunAnswer;
 use crate::model::worker::Reasons;
 use crate::worker_sm::Local;
 
-use super::state::State;
+use super::state::{Message, State};
 use super::world::listened;
 
-/// Offers every script that the step may need.
-pub(super) fn scripts(state: &State, operation: Operation, mut offer: impl FnMut(u64)) {
-    let workers = candidates(state, operation);
-    let tasks = if workers < 2 { 0 } else { placeable(state, operation) };
-    let mut script: u64 = 0;
-    loop {
-        offer(script);
-        // The next script: digits below the number of workers, as many as there are tasks.
-        let mut at = 0;
-        loop {
-            if at == tasks {
-                return;
-            }
-            let digit = script >> (4 * at) & 15;
-            if digit + 1 < workers {
-                script += 1 << (4 * at);
-                break;
-            }
-            script &= !(15 << (4 * at));
-            at += 1;
-        }
+/// Offers every script of a step. `taken` takes the step by a script and answers with the chooser as
+/// it was left, or nothing where the step is impossible.
+pub(super) fn scripts(
+    state: &State,
+    operation: Operation,
+    taken: impl Fn(u64) -> Option<Chooser>,
+    mut offer: impl FnMut(u64),
+) {
+    offer(0);
+    if !may_choose(state, operation) {
+        return;
     }
+    let mut script = 0;
+    while let Some(next) = taken(script).and_then(|chooser| chooser.next_script(script)) {
+        offer(next);
+        script = next;
+    }
+}
+
+/// Whether the step may have to tell equals apart: a task may be placed, and two workers may be
+/// HEALTHY. Taking a step to find out costs as much as the step.
+fn may_choose(state: &State, operation: Operation) -> bool {
+    state.up && candidates(state, operation) > 1 && may_place(state, operation)
 }
 
 /// The worker whose heartbeat reaches the controller in the step.
@@ -47,43 +49,48 @@ fn beating(operation: Operation) -> Option<WorkerId> {
 }
 
 /// How many workers may be HEALTHY in the step.
-fn candidates(state: &State, operation: Operation) -> u64 {
+fn candidates(state: &State, operation: Operation) -> usize {
     let beating = beating(operation);
     let able = |(id, slot): &(WorkerId, &crate::controller_sm::Slot)| {
         let reasons = slot.live.as_ref().map(|worker| worker.state.reasons());
         reasons == Some(Reasons::NONE) || Some(*id) == beating
     };
-    let known = state.controller.workers().filter(able).count() as u64;
+    let known = state.controller.workers().filter(able).count();
     let new = beating.is_some_and(|id| state.controller.highest(id).is_none());
-    known + u64::from(new)
+    known + usize::from(new)
 }
 
-/// How many tasks may be placed in the step, at most.
-fn placeable(state: &State, operation: Operation) -> usize {
-    if !state.up {
-        return 0;
-    }
-    if let Operation::Submit(_) = operation {
-        return MOST;
-    }
-    let waiting = state.controller.waiting();
-    let jobs = state.controller.jobs().map(|(_, job)| job.census());
-    let unfinished: usize =
-        jobs.map(|census| usize::from(census.pending() + census.active())).sum();
-    let all = unfinished.min(MOST);
+/// Whether the step may place a task.
+fn may_place(state: &State, operation: Operation) -> bool {
     if let Some(id) = beating(operation) {
         // One that only says again what is known lets nothing be placed that was not before.
         let one_step = matches!(operation, Operation::Beat(..));
-        return if one_step && waiting == 0 && !has_news(state, id) { 0 } else { all };
+        return !one_step || state.controller.waiting() > 0 || has_news(state, id);
     }
-    match back(state, operation) {
-        Some(tasks) => (waiting + tasks).min(all),
-        None => 0,
+    if let Operation::Run(_, fate) = operation {
+        return !matches!(fate, RunFate::Arrives | RunFate::Duplicated);
     }
+    if let Operation::RunAnswer(id, Fate::Done) = operation {
+        let accepts = |message: &Message| {
+            let answer = |answer: &RunAnswer| matches!(answer, RunAnswer::Accepted(_));
+            matches!(message, Message::RunAnswer { attempt, answer: said, .. }
+                if *attempt == id && answer(said))
+        };
+        return !state.net.iter().any(accepts);
+    }
+    if let Operation::FinalReport(_, fate) = operation {
+        return fate != Fate::RequestLost;
+    }
+    matches!(
+        operation,
+        Operation::Submit(_)
+            | Operation::RunAnswer(..)
+            | Operation::Kill(_, Fate::Done)
+            | Operation::SlicePreempted(_)
+            | Operation::SliceTerminated(_)
+            | Operation::Fires(Timer::Dead(_))
+    )
 }
-
-/// As many choices as a script is made for.
-const MOST: usize = 4;
 
 /// Whether a worker's heartbeat would say anything of attempts that are over, or of a new
 /// incarnation.
@@ -95,34 +102,6 @@ fn has_news(state: &State, id: WorkerId) -> bool {
             || worker.entries().iter().any(|entry| listed(entry.local))
             || listened(state, id) != Some(worker.seat())
     })
-}
-
-/// How many tasks may come back, or get room, by what the controller hears in the step; nothing if
-/// it hears nothing that could.
-fn back(state: &State, operation: Operation) -> Option<usize> {
-    if let Operation::Run(id, fate) = operation {
-        let fails = !matches!(fate, RunFate::Arrives | RunFate::Duplicated);
-        return fails.then(|| members(state, id));
-    }
-    if let Operation::FinalReport(id, fate) = operation {
-        return (fate != Fate::RequestLost).then(|| members(state, id));
-    }
-    if let Operation::RunAnswer(id, _) | Operation::Kill(id, Fate::Done) = operation {
-        return Some(members(state, id));
-    }
-    let many = matches!(
-        operation,
-        Operation::SlicePreempted(_)
-            | Operation::SliceTerminated(_)
-            | Operation::Fires(Timer::Dead(_))
-    );
-    many.then_some(MOST)
-}
-
-/// The tasks that go back with one.
-fn members(state: &State, id: AttemptId) -> usize {
-    let gang = state.controller.job(id.task.job).filter(|job| job.terms.is_gang());
-    gang.map_or(1, |job| job.tasks.len())
 }
 
 #[cfg(test)]
@@ -165,7 +144,9 @@ mod tests {
                 next += 1;
                 for operation in Offered::all(model.scope(), &state) {
                     let mut offered = Vec::new();
-                    scripts(&state, operation, |choice| {
+                    let taken =
+                        |choice| model.taken(&state, Act { operation, choice, dies: false });
+                    scripts(&state, operation, taken, |choice| {
                         let act = Act { operation, choice, dies: false };
                         if let Some(after) = model.next_state(&state, act) {
                             offered.push(choice);

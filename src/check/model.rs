@@ -10,6 +10,7 @@ use crate::explore::{self, Fairness, Kind, Obligation};
 use crate::invariants::{Judge, Subject, Table};
 use crate::model::id::{JobId, VmId};
 use crate::model::operation::{Act, Fate, Operation};
+use crate::model::scheduler::Chooser;
 use crate::model::view::StepView;
 
 use super::actions::Offered;
@@ -138,6 +139,13 @@ impl<M: Machines> ClusterModel<M> {
         Some(after)
     }
 
+    /// Takes a step only to learn which choices it asks for.
+    pub(super) fn taken(&self, before: &State, act: Act) -> Option<Chooser> {
+        let mut step = Move::new(&self.scope, &self.machines, before.clone(), act);
+        step.apply(act.operation)?;
+        Some(step.chooser())
+    }
+
     /// Judges the claims across a step.
     fn judge(&self, before: &State, step: &Move<'_, M>, act: Act) -> Note {
         let view = StepView {
@@ -193,12 +201,13 @@ impl<M: Machines> ClusterModel<M> {
         }
     }
 
-    /// Every act that a state offers; some of those with a choice turn out to be none.
+    /// Every act that a state offers; some turn out to be none.
     pub fn acts(&self, state: &State, acts: &mut Vec<Act>) {
         let crash = crate::model::operation::FaultKind::ControllerCrash;
         let dies = menu::may(&self.scope.faults, state.left, crash);
         for operation in Offered::all(&self.scope, state) {
-            scripts(state, operation, |choice| {
+            let taken = |choice| self.taken(state, Act { operation, choice, dies: false });
+            scripts(state, operation, taken, |choice| {
                 acts.push(Act { operation, choice, dies: false });
             });
             if dies && state.up {

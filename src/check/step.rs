@@ -79,6 +79,11 @@ impl<'m, M: Machines> Move<'m, M> {
         }
     }
 
+    /// The chooser as the step left it.
+    pub(super) fn chooser(&self) -> Chooser {
+        self.chooser
+    }
+
     /// Whether the act was one that there is: every choice in it was needed, and the controller
     /// that dies before its effects had something to act on.
     pub(super) fn was_exact(&self) -> bool {

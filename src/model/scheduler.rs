@@ -13,24 +13,43 @@ use super::resources::{Attributes, Resources};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chooser {
     digits: u64,
+    /// Alternatives of each choice that was made, as digits; nothing where nobody asks for them.
+    asked: Option<u64>,
+    made: u32,
     spoiled: bool,
 }
 
 impl Chooser {
     /// Always the lowest id.
-    pub const LOWEST: Self = Self { digits: 0, spoiled: false };
+    pub const LOWEST: Self = Self { digits: 0, asked: None, made: 0, spoiled: false };
 
     /// The n-th choice takes the alternative that the n-th hexadecimal digit names, from the right.
     pub const fn scripted(digits: u64) -> Self {
-        Self { digits, spoiled: false }
+        Self { digits, asked: Some(0), made: 0, spoiled: false }
     }
 
     /// Chooses one of `n` alternatives, of which there is at least one.
     fn pick(&mut self, n: usize) -> usize {
         let digit = usize::try_from(self.digits & 15).expect("invariant: four bits fit a usize");
         self.digits >>= 4;
-        self.spoiled |= digit >= n;
+        self.spoiled |= digit >= n || n > 15 || self.made > 15;
+        self.asked = self.asked.map(|asked| asked | (n as u64 & 15) << (4 * self.made.min(15)));
+        self.made += 1;
         if digit < n { digit } else { 0 }
+    }
+
+    /// The script after this one, of a run that was taken with it: scripts count up like numbers
+    /// whose digits have the bases that the run asked for. Nothing after the last.
+    pub fn next_script(self, script: u64) -> Option<u64> {
+        let asked = self.asked?;
+        for at in (0..self.made.min(16)).rev() {
+            let digit = script >> (4 * at) & 15;
+            if digit + 1 < asked >> (4 * at) & 15 {
+                let before = script & ((1 << (4 * at)) - 1);
+                return Some(before | (digit + 1) << (4 * at));
+            }
+        }
+        None
     }
 
     /// Whether every choice was one that there was: a script with a digit too large or with digits
@@ -184,7 +203,7 @@ fn choose(
     chooser: &mut Chooser,
 ) -> Option<usize> {
     let mut with_room = candidates.filter(|at| need.fits(offers[*at].room));
-    if *chooser == Chooser::LOWEST {
+    if chooser.asked.is_none() {
         // The running cluster's way: no need to look at every candidate.
         let first = with_room.next()?;
         return if Some(offers[first].worker) == avoid {
