@@ -1,11 +1,12 @@
 //! Where a step may have to tell equals apart, every way of it: scripts for the chooser.
 
-use crate::model::id::WorkerId;
+use crate::controller_sm::Standing;
+use crate::model::id::{AttemptId, WorkerId};
 use crate::model::operation::{Fate, Operation, RunFate};
 use crate::model::scheduler::Chooser;
 use crate::model::timer::Timer;
 use crate::model::wire::RunAnswer;
-use crate::model::worker::Reasons;
+use crate::model::worker::{Reasons, WorkerState};
 use crate::worker_sm::Local;
 
 use super::state::{Message, State};
@@ -65,10 +66,12 @@ fn may_place(state: &State, operation: Operation) -> bool {
     if let Some(id) = beating(operation) {
         // One that only says again what is known lets nothing be placed that was not before.
         let one_step = matches!(operation, Operation::Beat(..));
-        return !one_step || state.controller.waiting() > 0 || has_news(state, id);
+        let heals = state.controller.worker_state(id) != WorkerState::Healthy;
+        return !one_step || heals || has_news(state, id);
     }
-    if let Operation::Run(_, fate) = operation {
-        return !matches!(fate, RunFate::Arrives | RunFate::Duplicated);
+    if let Operation::Run(id, fate) = operation {
+        let fails = !matches!(fate, RunFate::Arrives | RunFate::Duplicated);
+        return fails && (fate == RunFate::Unexpected || is_last_try(state, id));
     }
     if let Operation::RunAnswer(id, Fate::Done) = operation {
         let accepts = |message: &Message| {
@@ -90,6 +93,13 @@ fn may_place(state: &State, operation: Operation) -> bool {
             | Operation::SliceTerminated(_)
             | Operation::Fires(Timer::Dead(_))
     )
+}
+
+/// Whether no try of a delivery follows this one.
+fn is_last_try(state: &State, id: AttemptId) -> bool {
+    let standing = state.controller.attempt(id).map(|attempt| attempt.standing);
+    let tries = state.controller.policy().delivery_tries;
+    matches!(standing, Some(Standing::Offered(delivery)) if delivery.tries >= tries)
 }
 
 /// Whether a worker's heartbeat would say anything of attempts that are over, or of a new

@@ -26,6 +26,9 @@ use super::world::new_node;
 /// How many claims there are.
 const CLAIMS: usize = Table::<State>::CLAIMS.len();
 
+/// The claims across steps that are about processes and not about what the controller records: T3.
+const OF_PROCESSES: u32 = 1 << 11;
+
 /// One obligation of a progress claim: for this subject, in this way.
 struct Open {
     claim: usize,
@@ -156,10 +159,13 @@ impl<M: Machines> ClusterModel<M> {
             fault: act.dies || act.operation.fault().is_some(),
         };
         let mut note = Note::default();
+        // Across a step that leaves the controller as it was, only processes can break a claim.
+        let untouched = Arc::ptr_eq(&before.controller, &step.state.controller);
+        let judged = if untouched { self.judged & OF_PROCESSES } else { self.judged };
         let unseen = self.judged & !self.seen.load(Ordering::Relaxed);
         for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
             if let Judge::Step(broken) = &claim.judge
-                && self.judged >> at & 1 == 1
+                && judged >> at & 1 == 1
                 && broken(&view).is_some()
             {
                 note.broken |= 1 << at;

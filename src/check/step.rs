@@ -160,10 +160,13 @@ impl<'m, M: Machines> Move<'m, M> {
     pub(super) fn feed(&mut self, input: Input) -> Option<BeatReply> {
         self.note(&input);
         let restarted = matches!(input, Input::Restarted);
-        let effects = {
-            let controller = Arc::make_mut(&mut self.state.controller);
-            self.machines.controller(controller, input, &mut self.chooser)
-        };
+        let before = Arc::clone(&self.state.controller);
+        let controller = Arc::make_mut(&mut self.state.controller);
+        let effects = self.machines.controller(controller, input, &mut self.chooser);
+        // What did not change stays shared: nobody need look at it again.
+        if effects.first() != Some(&Effect::Persist) && self.state.controller == before {
+            self.state.controller = before;
+        }
         if std::mem::take(&mut self.dies) {
             self.controller_down();
             return None;
