@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::controller_sm::{Attempt, Renaming, Standing, rank};
 use crate::model::id::{AttemptId, Incarnation, Seat, SliceId, TaskId, VmId, WorkerId};
+use crate::model::view::View;
 use crate::model::wire::{Clock, Heartbeat, RunAnswer, Word};
 use crate::worker_sm::{Lease, Local};
 
@@ -229,7 +230,8 @@ fn slices(state: &State) -> Option<SmallVec<[SliceId; 4]>> {
     (u32::try_from(kept.len()).ok() != Some(numbered)).then_some(kept)
 }
 
-/// Counts the ends of the attempts that go, so that the counters can still be checked.
+/// Counts the ends of the attempts that go, so that the counters can still be checked: only those
+/// that the policy charges, because what no counter counts would tell equal states apart.
 fn forget(state: &mut State, names: &Renaming) {
     for (task, kept) in &names.attempts {
         let Some(record) = state.controller.task(*task) else { continue };
@@ -238,9 +240,13 @@ fn forget(state: &mut State, names: &Renaming) {
             if let Standing::Ended { outcome, cause, .. } = attempt.standing
                 && !kept.contains(&number)
                 && let Some(budget) = cause.charges(outcome)
+                && state.charges(budget)
             {
                 tally.charge(budget);
             }
+        }
+        if tally == crate::model::budget::Tally::default() {
+            continue;
         }
         let at = state.forgotten.partition_point(|(other, _)| other < task);
         if state.forgotten.get(at).is_none_or(|(other, _)| other != task) {

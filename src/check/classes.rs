@@ -1,8 +1,10 @@
 //! Fairness: what may not be put off for ever. One weakly fair class for each message, armed timer,
 //! step of a worker and exit; all fates of a message share its class, else an endless loss would
 //! look like something that never happens. Faults belong to no class of their own, and neither do
-//! clients, stray messages, and the restart of a worker that crashed.
+//! clients, stray messages, the restart of a worker that crashed, and the exit of a process that
+//! nobody wants: else everything would be over sooner or later, whether it was stopped or not.
 
+use crate::controller_sm::Attempt;
 use crate::model::id::{AttemptId, JobId, SliceId, TaskId, VmId, WorkerId};
 use crate::model::operation::Operation;
 use crate::model::timer::Timer;
@@ -22,6 +24,12 @@ const PER_WORKER: usize = 4;
 const PER_SLICE: usize = 2;
 /// Slices that have classes.
 const SLICES: usize = 4;
+
+/// Whether the exit of an attempt's process is waited for. One that nobody wants any more might run
+/// for ever: that it ends is not its own affair but that of who stops it.
+fn is_wanted(state: &State, id: AttemptId) -> bool {
+    state.controller.attempt(id).is_some_and(Attempt::is_live)
+}
 
 /// The numbering of the classes of a scope.
 pub(in crate::check) struct Classes {
@@ -118,6 +126,7 @@ impl Classes {
             Operation::Kill(id, _) => self.attempt(id, 1),
             Operation::Report(id, _) => self.attempt(id, 2),
             Operation::FinalReport(id, _) => self.attempt(id, 3),
+            Operation::Exit(id, _) if !is_wanted(state, id) => None,
             Operation::Launch(id, _) | Operation::Exit(id, _) | Operation::Reaped(id) => {
                 self.attempt(id, 4)
             }

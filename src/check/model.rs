@@ -317,8 +317,8 @@ impl<M: Machines> explore::Subject for ClusterModel<M> {
         u64::from(state.note.exercised)
     }
 
-    /// A step copies the controller or a node, hardly ever all, and siblings share the rest: half of
-    /// the records are counted.
+    /// A step copies the controller or a node, hardly ever all, and siblings share the rest: half
+    /// of the records are counted.
     fn state_bytes(&self) -> usize {
         let tasks: usize =
             self.scope().jobs.iter().map(|plan| usize::from(plan.terms.replicas)).sum();

@@ -293,8 +293,10 @@ pub fn replay(finding: &Trace) -> Result<Vec<TraceStep>, BadReplay> {
         }
         Some(from) => {
             let mut begin = states.swap_remove(from);
-            canon::canonicalize(&mut begin);
-            canon::canonicalize(&mut state);
+            for state in [&mut begin, &mut state] {
+                // What one pass forgets may be all that still spoke of a former incarnation.
+                while !canon::canonicalize(state).is_identity() {}
+            }
             if begin == state {
                 Ok(steps)
             } else {

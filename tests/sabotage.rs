@@ -1,0 +1,56 @@
+//! Each claim is able to fail: for every one of them a machine that is wrong on purpose, in a scope
+//! of a few states up to a few thousand, of which exactly the named claims are violated, by a
+//! shortest run of the pinned length. With the machines as they are nothing is violated there.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a sabotage is about one input and leaves all others alone"
+)]
+
+mod common;
+#[path = "sabotage/harness.rs"]
+mod harness;
+#[path = "sabotage/progress.rs"]
+mod progress;
+#[path = "sabotage/safety.rs"]
+mod safety;
+#[path = "sabotage/stability.rs"]
+mod stability;
+#[path = "sabotage/surgery.rs"]
+mod surgery;
+
+use std::collections::BTreeSet;
+
+use harness::{Row, differences, judge};
+use iris_check::invariants::DESCRIBED;
+
+fn all() -> impl Iterator<Item = &'static Row> {
+    [safety::ROWS, stability::ROWS, progress::ROWS].into_iter().flatten()
+}
+
+#[test]
+fn what_is_wrong_in_a_state_is_found() {
+    assert_eq!(differences(safety::ROWS), [""; 0]);
+}
+
+#[test]
+fn what_is_wrong_in_a_step_is_found() {
+    assert_eq!(differences(stability::ROWS), [""; 0]);
+}
+
+#[test]
+fn what_never_happens_is_found() {
+    assert_eq!(differences(progress::ROWS), [""; 0]);
+}
+
+#[test]
+fn every_claim_is_violated_alone() {
+    let alone = all().filter(|row| row.violated == [row.claim]).map(|row| row.claim);
+    assert_eq!(alone.collect::<BTreeSet<_>>(), DESCRIBED.map(|claim| claim.id).into());
+}
+
+#[test]
+fn two_threads_find_what_one_finds() {
+    for row in all().filter(|row| ["S8", "T4", "L3", "L5"].contains(&row.claim)) {
+        assert_eq!(judge(row, 2), judge(row, 1), "{}", row.broken);
+    }
+}
