@@ -118,7 +118,7 @@ fn scopes_and_claims_are_listed() {
     let (code, out, err) = answer(&["scopes"]);
     assert_eq!((code, err.as_str()), (0, ""));
     let expected = "delivery\n    RunTask and KillTask go wrong in every way a call can\n    1 \
-                    worker, 1 task, any 2 of 7 faults, policy hardened\n";
+                    worker, 1 task, any 4 of 7 faults, policy hardened with changes\n";
     assert!(out.starts_with(expected), "{out}");
     assert!(out.contains("    expected to be violated: T8\n"), "{out}");
     let (code, out, _) = answer(&["claims"]);

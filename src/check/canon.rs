@@ -19,13 +19,11 @@ type Numbers = SmallVec<[u16; 4]>;
 /// Makes a state canonical; answers the new names that it gave.
 pub(super) fn canonicalize(state: &mut State) -> Renaming {
     prune(state);
-    let names = Renaming {
-        attempts: attempts(state),
-        incarnations: incarnations(state),
-        clocks: clocks(state),
-        vms: vms(state),
-        slices: slices(state),
-    };
+    let mut names = Renaming { attempts: attempts(state), ..Renaming::default() };
+    names.incarnations = incarnations(state, &names);
+    names.clocks = clocks(state);
+    names.vms = vms(state, &names);
+    names.slices = slices(state);
     if !names.is_identity() {
         forget(state, &names);
         rename(state, &names);
@@ -54,8 +52,12 @@ pub(super) fn prune(state: &mut State) {
             match report.word {
                 // Of one that is over it tells nothing.
                 Word::Phase(_) => known.is_some_and(Attempt::is_live),
-                // What is confirmed gone needs no further word; a heartbeat gets it acknowledged.
-                Word::Final(_) => known.is_some_and(|attempt| !attempt.is_gone()),
+                // Where no report comes twice, what is confirmed gone needs no further word: a
+                // heartbeat gets it acknowledged.
+                Word::Final(_) => {
+                    let asks = last(report.seat.worker) == Some(report.seat.incarnation);
+                    (state.reports_repeat && asks) || known.is_some_and(|a| !a.is_gone())
+                }
             }
         }
     });
@@ -120,15 +122,25 @@ fn note<T: Ord>(values: &mut SmallVec<[T; 4]>, value: T) {
     }
 }
 
-/// Every seat that is mentioned anywhere, in attempts that stay too.
-fn each_seat(state: &State, mut see: impl FnMut(Seat)) {
+/// The seats of the attempts that stay.
+fn attempt_seats(state: &State, names: &Renaming, mut see: impl FnMut(Seat)) {
+    for (job, record) in state.controller.jobs() {
+        for (index, task) in (0..).zip(&record.tasks) {
+            for (number, attempt) in (0..).zip(&task.attempts) {
+                if names.attempt(job.task(index).attempt(number)).is_some() {
+                    see(attempt.seat);
+                }
+            }
+        }
+    }
+}
+
+/// Every seat that is mentioned anywhere.
+fn each_seat(state: &State, names: &Renaming, mut see: impl FnMut(Seat)) {
     for (worker, slot) in state.controller.workers() {
         see(Seat { worker, incarnation: slot.highest });
     }
-    for (_, job) in state.controller.jobs() {
-        let attempts = job.tasks.iter().flat_map(|task| &task.attempts);
-        attempts.for_each(|attempt| see(attempt.seat));
-    }
+    attempt_seats(state, names, &mut see);
     state.nodes.iter().for_each(|node| see(node.seat()));
     state.net.iter().for_each(|message| see(message.seat()));
     state.strays.iter().chain(&state.beats).for_each(|beat| see(beat.seat));
@@ -136,14 +148,17 @@ fn each_seat(state: &State, mut see: impl FnMut(Seat)) {
 }
 
 /// Incarnations of the workers whose incarnations are not dense from 1.
-fn incarnations(state: &State) -> SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> {
+fn incarnations(
+    state: &State,
+    names: &Renaming,
+) -> SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> {
     let mut highest = 0;
-    each_seat(state, |seat| highest = highest.max(seat.incarnation.0));
+    each_seat(state, names, |seat| highest = highest.max(seat.incarnation.0));
     if highest <= 1 {
         return SmallVec::new();
     }
     let mut all: SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> = SmallVec::new();
-    each_seat(state, |seat| {
+    each_seat(state, names, |seat| {
         if seat.incarnation.0 == 0 {
             return;
         }
@@ -195,7 +210,7 @@ fn clocks(state: &State) -> SmallVec<[(WorkerId, SmallVec<[Clock; 4]>); 2]> {
 }
 
 /// VMs that stay, if some of those ever numbered are gone for good.
-fn vms(state: &State) -> Option<(u32, SmallVec<[VmId; 4]>)> {
+fn vms(state: &State, names: &Renaming) -> Option<(u32, SmallVec<[VmId; 4]>)> {
     let (first, next) = state.controller.vm_numbers();
     if first == next {
         return None;
@@ -213,10 +228,7 @@ fn vms(state: &State) -> Option<(u32, SmallVec<[VmId; 4]>)> {
     state.nodes.iter().for_each(|node| see(node.id));
     state.net.iter().for_each(|message| see(message.seat().worker));
     state.strays.iter().chain(&state.beats).for_each(|beat| see(beat.seat.worker));
-    for (_, job) in state.controller.jobs() {
-        let attempts = job.tasks.iter().flat_map(|task| &task.attempts);
-        attempts.for_each(|attempt| see(attempt.seat.worker));
-    }
+    attempt_seats(state, names, |seat| see(seat.worker));
     let dense = u32::try_from(kept.len()).ok() == Some(next - first);
     (!dense).then_some((first, kept))
 }

@@ -12,8 +12,8 @@ use crate::worker_sm::Local;
 use super::state::{Message, State};
 use super::world::listened;
 
-/// Offers every script of a step. `taken` takes the step by a script and answers with the chooser as
-/// it was left, or nothing where the step is impossible.
+/// Offers every script of a step. `taken` takes the step by a script and answers with the chooser
+/// as it was left, or nothing where the step is impossible.
 pub(super) fn scripts(
     state: &State,
     operation: Operation,

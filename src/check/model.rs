@@ -9,7 +9,7 @@ use crate::controller_sm::ControllerSm;
 use crate::explore::{self, Fairness, Kind, Obligation};
 use crate::invariants::{Judge, Subject, Table};
 use crate::model::id::{JobId, VmId};
-use crate::model::operation::{Act, Fate, Operation};
+use crate::model::operation::{Act, Fate, FaultKind, Operation};
 use crate::model::scheduler::Chooser;
 use crate::model::view::StepView;
 
@@ -100,6 +100,7 @@ impl<M: Machines> ClusterModel<M> {
             started: smallvec::SmallVec::new(),
             exits: smallvec::SmallVec::new(),
             clocks_are_kept: scope.clocks == Clocks::Kept,
+            reports_repeat: scope.faults.offers(FaultKind::ReportDuplicated),
             note: Note::default(),
         };
         for worker in &scope.workers {
@@ -127,7 +128,7 @@ impl<M: Machines> ClusterModel<M> {
             state.left = menu::spend(&self.scope.faults, state.left, kind)?;
         }
         if act.dies {
-            let kind = crate::model::operation::FaultKind::ControllerCrash;
+            let kind = FaultKind::ControllerCrash;
             state.left = menu::spend(&self.scope.faults, state.left, kind)?;
         }
         let mut step = Move::new(&self.scope, &self.machines, state, act);
@@ -209,7 +210,7 @@ impl<M: Machines> ClusterModel<M> {
 
     /// Every act that a state offers; some turn out to be none.
     pub fn acts(&self, state: &State, acts: &mut Vec<Act>) {
-        let crash = crate::model::operation::FaultKind::ControllerCrash;
+        let crash = FaultKind::ControllerCrash;
         let dies = menu::may(&self.scope.faults, state.left, crash);
         for operation in Offered::all(&self.scope, state) {
             let taken = |choice| self.taken(state, Act { operation, choice, dies: false });

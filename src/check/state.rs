@@ -172,6 +172,8 @@ pub struct State {
     pub exits: SmallVec<[(AttemptId, Seat); 1]>,
     /// Whether clocks keep what the lease promises; the same in every state of a scope.
     pub clocks_are_kept: bool,
+    /// Whether reports may come twice; the same in every state of a scope.
+    pub reports_repeat: bool,
     /// About the step that led here; no part of the state.
     pub note: Note,
 }

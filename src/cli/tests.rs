@@ -107,7 +107,7 @@ mine        1,234,567     23       1.2 s     1  T8              1  VIOLATED";
     assert!(text.starts_with("\nVIOLATED  T8 a_name\n"), "{text}");
     let replay = "  replay  iris-check replay findings/mine-T8.json\n";
     assert!(text.contains(replay), "{text}");
-    let end = "in no scope exercised: S6\n1 scope, 1,234,567 states, 1 min 05 s: NOT as expected\n";
+    let end = "\n1 scope, 1,234,567 states, 1 min 05 s: NOT as expected\n";
     assert!(text.ends_with(end), "{text}");
 }
 
