@@ -36,8 +36,8 @@ fn a_bad_scope_is_refused_with_line_key_and_what_to_do() {
             "about =",
             "abuot =",
             "my.toml:2: abuot: unknown key `abuot`, did you mean `about`? there are name, about, \
-             policy, policy_with, clocks, beats, launches, reports, claims, violated, workers, jobs, groups, faults, \
-             deep",
+             policy, policy_with, clocks, beats, launches, reports, claims, violated, workers, \
+             jobs, groups, faults, deep",
         ),
         (
             "max_retries_failure = 1",

@@ -70,6 +70,17 @@ pub const ROWS: &[Row] = &[
         found: "a message about j1.0#0, which is over, made j1.0 KILLED, which was ASSIGNED",
     },
     Row {
+        claim: "T4",
+        broken: "a failure that is reported twice gives up the job that tries again",
+        scope: "workers = [{}]
+            jobs = [{ max_retries_failure = 1 }]
+            faults.each = { exit_error = 1, report_duplicated = 1 }",
+        wrong: Wrong::controller(told_twice_counts_twice),
+        violated: &["T4"],
+        steps: 6,
+        found: "a message about j1.0#0, which is over, made j1.0 KILLED, which was ASSIGNED",
+    },
+    Row {
         claim: "T5",
         broken: "a restart forgets the jobs that have ended",
         scope: "workers = [{}]
@@ -224,6 +235,23 @@ fn late_answer_gives_up(sm: &mut ControllerSm, input: Input, chooser: &mut Choos
     let mut effects = sm.on_choosing(input, chooser);
     if let Some(job) = late {
         effects.extend(sm.on_choosing(Input::Cancel(job), chooser));
+    }
+    effects
+}
+
+/// The report, if it is a last word on an attempt that has ended.
+fn late(sm: &ControllerSm, input: &Input) -> Option<(Report, Final)> {
+    let Input::Report(report) = input else { return None };
+    let Word::Final(word) = report.word else { return None };
+    let ended = sm.attempt(report.attempt).is_some_and(|attempt| !attempt.is_live());
+    ended.then_some((*report, word))
+}
+
+fn told_twice_counts_twice(sm: &mut ControllerSm, input: Input, chooser: &mut Chooser) -> Effects {
+    let late = late(sm, &input);
+    let mut effects = sm.on_choosing(input, chooser);
+    if let Some((report, Final::Failed(_))) = late {
+        effects.extend(sm.on_choosing(Input::Cancel(report.attempt.task.job), chooser));
     }
     effects
 }
