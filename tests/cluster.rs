@@ -14,7 +14,7 @@ fn the_example_becomes_a_scope_and_says_what_it_shrank() {
     assert_eq!(
         scope.describe(),
         "2 scale groups of at most 3 slices, 2 jobs, 3 tasks (gang), any 1 of 7 faults, policy \
-         hardened"
+         hardened with changes"
     );
     let sizes: Vec<(u16, u16, u8)> =
         scope.groups.iter().map(|it| (it.min_slices, it.max_slices, it.vms_per_slice)).collect();

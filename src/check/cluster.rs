@@ -249,10 +249,10 @@ fn timeouts(entry: Entry, ignored: &mut Vec<String>) -> Result<String, BadScope>
 fn write_scope(groups: &[Group], policy: &str, origin: &str) -> String {
     let mut text = String::new();
     let about = toml::Value::String(format!("the cluster of {origin}, made small"));
-    push(&mut text, &format!("name = \"cluster\"\nabout = {about}"));
-    if !policy.is_empty() {
-        push(&mut text, &format!("\n[policy_with]\n{}", policy.trim_end()));
-    }
+    push(&mut text, &format!("name = \"cluster\"\nabout = {about}\nlaunches = \"one_step\""));
+    // What multiplies the states without being a question about machines.
+    push(&mut text, "\n[policy_with]\nquarantine_after = 0\ndelivery_tries = 1");
+    push(&mut text, policy.trim_end());
     for Group { min, max, vms, .. } in groups {
         push(&mut text, &format!("\n[[groups]]\nmin_slices = {min}\nmax_slices = {max}"));
         push(&mut text, &format!("vms_per_slice = {vms}"));
