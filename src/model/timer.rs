@@ -61,7 +61,8 @@ impl fmt::Display for Timer {
 pub enum WorkerTimer {
     /// The next heartbeat is due.
     Beat,
-    /// `worker_lease` since the sending of the last acknowledged heartbeat.
+    /// `worker_lease` since the sending of the last acknowledged heartbeat; for an incarnation of
+    /// which none was ever acknowledged, since its start.
     Lease,
     /// `kill_grace` since an attempt was asked to stop.
     Kill(AttemptId),
