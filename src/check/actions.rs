@@ -104,10 +104,11 @@ impl<'a> Offered<'a> {
                 self.fault(Operation::Kill(id, Fate::RequestLost));
             }
             Message::Report(report) => {
+                let again = Fate::Duplicated;
                 if matches!(report.word, Word::Final(_)) {
-                    self.report(way, |fate| Operation::FinalReport(id, fate));
+                    self.worker_message(way, again, |fate| Operation::FinalReport(id, fate));
                 } else {
-                    self.report(way, |fate| Operation::Report(id, fate));
+                    self.worker_message(way, again, |fate| Operation::Report(id, fate));
                 }
             }
         }
@@ -140,7 +141,8 @@ impl<'a> Offered<'a> {
         self.faults(&fates.map(|fate| Operation::Run(id, fate)));
     }
 
-    fn report(&mut self, way: Way, operation: impl Fn(Fate) -> Operation) {
+    /// The fates of a message to the controller; `also` is one that this kind of message may have.
+    fn worker_message(&mut self, way: Way, also: Fate, operation: impl Fn(Fate) -> Operation) {
         if way.deaf {
             return self.always(operation(Fate::RequestLost));
         }
@@ -150,7 +152,7 @@ impl<'a> Offered<'a> {
             self.always(operation(Fate::Done));
             self.fault(operation(Fate::AnswerLost));
         }
-        self.faults(&[operation(Fate::RequestLost), operation(Fate::Duplicated)]);
+        self.faults(&[operation(Fate::RequestLost), operation(also)]);
     }
 
     fn beats(&mut self, node: &Node) {
@@ -177,17 +179,7 @@ impl<'a> Offered<'a> {
     }
 
     fn beat(&mut self, node: &Node, operation: impl Fn(Fate) -> Operation) {
-        let way = Way::of(self.state, node.id);
-        if way.deaf {
-            return self.always(operation(Fate::RequestLost));
-        }
-        if way.cut_to {
-            self.always(operation(Fate::AnswerLost));
-        } else {
-            self.always(operation(Fate::Done));
-            self.fault(operation(Fate::AnswerLost));
-        }
-        self.faults(&[operation(Fate::RequestLost), operation(Fate::Late)]);
+        self.worker_message(Way::of(self.state, node.id), Fate::Late, operation);
     }
 
     fn node(&mut self, node: &Node) {

@@ -113,14 +113,23 @@ impl<M: Machines> Move<'_, M> {
     /// A heartbeat and its answer, in one step.
     pub(super) fn beat(&mut self, id: WorkerId, fate: Fate) -> Option<()> {
         let beat = self.work(id, WorkerInput::BeatDue).beat?;
+        self.beat_fate(beat, fate, Self::beat_answered)
+    }
+
+    /// What becomes of a heartbeat; `answered` is what happens to the answer, if there is one.
+    fn beat_fate(
+        &mut self,
+        beat: Heartbeat,
+        fate: Fate,
+        answered: impl Fn(&mut Self, Seat, BeatReply),
+    ) -> Option<()> {
+        let seat = beat.seat;
+        let id = seat.worker;
         match fate {
-            Fate::Done | Fate::Duplicated | Fate::AnswerLost => {
-                let seat = beat.seat;
-                match self.beat_arrives(beat) {
-                    Some(reply) if fate != Fate::AnswerLost => self.beat_answered(seat, reply),
-                    Some(_) | None => self.beat_failed(id, false),
-                }
-            }
+            Fate::Done | Fate::Duplicated | Fate::AnswerLost => match self.beat_arrives(beat) {
+                Some(reply) if fate != Fate::AnswerLost => answered(self, seat, reply),
+                Some(_) | None => self.beat_failed(id, false),
+            },
             Fate::RequestLost => self.beat_failed(id, true),
             Fate::Late => {
                 if self.state.strays.iter().any(|stray| stray.seat.worker == id) {
@@ -188,25 +197,10 @@ impl<M: Machines> Move<'_, M> {
     pub(super) fn beat_arrives_fate(&mut self, id: WorkerId, fate: Fate) -> Option<()> {
         let at = self.state.beats.iter().position(|beat| beat.seat.worker == id)?;
         let beat = self.state.beats.remove(at);
-        let seat = beat.seat;
-        match fate {
-            Fate::Done | Fate::Duplicated | Fate::AnswerLost => match self.beat_arrives(beat) {
-                Some(reply) if fate != Fate::AnswerLost => {
-                    self.state.answers.push((seat, reply));
-                    self.state.answers.sort_unstable();
-                }
-                Some(_) | None => self.beat_failed(id, false),
-            },
-            Fate::RequestLost => self.beat_failed(id, true),
-            Fate::Late => {
-                if self.state.strays.iter().any(|stray| stray.seat.worker == id) {
-                    return None;
-                }
-                self.stray(beat);
-                self.beat_failed(id, true);
-            }
-        }
-        Some(())
+        self.beat_fate(beat, fate, |step, seat, reply| {
+            step.state.answers.push((seat, reply));
+            step.state.answers.sort_unstable();
+        })
     }
 
     /// The third of a heartbeat's three steps.
