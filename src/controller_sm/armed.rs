@@ -1,7 +1,7 @@
 //! Which timers are armed: they follow from the state, which is why it needs no clock. The effects
 //! tell the driver of changes; this tells the model, and a restarted controller, of the whole.
 
-use crate::model::id::TaskId;
+use crate::model::id::{TaskId, VmId};
 use crate::model::task::TaskState;
 use crate::model::time::Millis;
 use crate::model::timer::Timer;
@@ -46,19 +46,7 @@ impl ControllerSm {
 
     fn fleet_timers(&self, armed: &mut Vec<Timer>) {
         for (id, slice) in self.slices.iter() {
-            for (vm, state) in &slice.vms {
-                match state {
-                    VmState::Booting => armed.push(Timer::Boot(*vm)),
-                    VmState::Initializing => armed.push(Timer::Init(*vm)),
-                    VmState::Requesting
-                    | VmState::Ready
-                    | VmState::Unhealthy
-                    | VmState::Stopping
-                    | VmState::Terminated
-                    | VmState::Failed
-                    | VmState::Preempted => {}
-                }
-            }
+            armed.extend(slice.vms.iter().filter_map(|(vm, state)| vm_timer(*vm, *state)));
             if slice.idle {
                 armed.push(Timer::Idle(id));
             }
@@ -92,6 +80,21 @@ impl ControllerSm {
                 .map_or(policy.create_backoff, |group| super::fleet::group_pause(policy, group)),
             Timer::Forget(_) => policy.keep_jobs_for,
         }
+    }
+}
+
+/// The timer that runs while a VM is in this state, if there is one.
+pub(super) fn vm_timer(vm: VmId, state: VmState) -> Option<Timer> {
+    match state {
+        VmState::Booting => Some(Timer::Boot(vm)),
+        VmState::Initializing => Some(Timer::Init(vm)),
+        VmState::Requesting
+        | VmState::Ready
+        | VmState::Unhealthy
+        | VmState::Stopping
+        | VmState::Terminated
+        | VmState::Failed
+        | VmState::Preempted => None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::timer::Timer;
 use crate::model::vm::{VmEvent, VmState};
 
 use super::ControllerSm;
+use super::armed::vm_timer;
 use super::input::Effect;
 use super::records::{Group, GroupState, Slice};
 use super::turn::Turn;
@@ -45,30 +46,14 @@ impl ControllerSm {
         let (_, state) = state?;
         // What the provider or a worker says of a VM may be late in any way.
         let Ok(Step::Moved(next)) = state.on(event) else { return None };
-        match state {
-            VmState::Booting => turn.disarm(Timer::Boot(vm)),
-            VmState::Initializing => turn.disarm(Timer::Init(vm)),
-            VmState::Requesting
-            | VmState::Ready
-            | VmState::Unhealthy
-            | VmState::Stopping
-            | VmState::Terminated
-            | VmState::Failed
-            | VmState::Preempted => {}
+        if let Some(timer) = vm_timer(vm, *state) {
+            turn.disarm(timer);
         }
         *state = next;
         turn.changes();
         turn.replace = true;
-        match next {
-            VmState::Booting => turn.arm(Timer::Boot(vm), self.policy.boot_timeout),
-            VmState::Initializing => turn.arm(Timer::Init(vm), self.policy.init_timeout),
-            VmState::Requesting
-            | VmState::Ready
-            | VmState::Unhealthy
-            | VmState::Stopping
-            | VmState::Terminated
-            | VmState::Failed
-            | VmState::Preempted => {}
+        if let Some(timer) = vm_timer(vm, next) {
+            turn.arm(timer, self.length(timer));
         }
         Some(next)
     }
