@@ -15,7 +15,8 @@
 //! 5. [`check`]: the cluster as a model, and the scopes that say how large it is and what may fail.
 //! 6. [`explore`]: the search, which knows no cluster: states, shortest runs, fair endless runs.
 //! 7. [`trace`]: a run as a value, as text and as a file.
-//! 8. [`cli`]: the program.
+//! 8. [`real`]: the cluster that runs: the same machines over gRPC, with a journal.
+//! 9. [`cli`]: the program.
 //!
 //! Imports point downwards only. `ARCHITECTURE.md` says why, and what must not stand where.
 //!
@@ -44,5 +45,6 @@ pub mod controller_sm;
 pub mod explore;
 pub mod invariants;
 pub mod model;
+pub mod real;
 pub mod trace;
 pub mod worker_sm;

@@ -115,6 +115,9 @@ pub struct Payload {
     pub entrypoint: Entrypoint,
     /// The environment of the process.
     pub env: BTreeMap<String, String>,
+    /// A folder, or an archive, on the worker's machine, put into the working directory first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
 }
 
 /// A job as a client submits it.
