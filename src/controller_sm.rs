@@ -20,6 +20,7 @@ mod inspect;
 mod jobs;
 mod place;
 mod records;
+mod seen;
 mod settle;
 mod turn;
 mod workers;

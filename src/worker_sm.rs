@@ -365,6 +365,12 @@ impl WorkerSm {
         &self.carried
     }
 
+    /// Whether it has last words that nobody has acknowledged yet.
+    pub fn has_unacknowledged(&self) -> bool {
+        let listed = |entry: &Entry| matches!(entry.local, Local::Done { listed: true, .. });
+        !self.carried.is_empty() || self.entries.iter().any(listed)
+    }
+
     /// What it has in all.
     pub fn total(&self) -> Resources {
         self.total

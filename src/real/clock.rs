@@ -88,6 +88,15 @@ impl Clock {
         self.reach(at, self.ticks - 1).await;
     }
 
+    /// What comes of a future within a length of time: what arrives at the last instant counts.
+    pub async fn within<F: Future>(&self, length: Millis, future: F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            output = future => Some(output),
+            () = self.until_late(self.now().plus(length)) => None,
+        }
+    }
+
     async fn reach(&self, at: At, late: u64) {
         let ticks = at.0.saturating_sub(self.base).saturating_mul(self.ticks) + late;
         tokio::time::sleep_until(self.start + Duration::from_millis(ticks)).await;

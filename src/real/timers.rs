@@ -42,6 +42,11 @@ impl<T: Copy + Ord> Timers<T> {
         self.deadlines.first_key_value().map(|((at, _), _)| *at)
     }
 
+    /// All of them, in the order in which they fire.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (T, At)> {
+        self.deadlines.iter().map(|((at, _), timer)| (*timer, *at))
+    }
+
     /// Takes out the first one that is due.
     pub(super) fn pop_due(&mut self, now: At) -> Option<T> {
         let entry = self.deadlines.first_entry().filter(|entry| entry.key().0 <= now)?;
