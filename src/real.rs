@@ -8,6 +8,7 @@
 //!
 //! This is the only folder that uses async code, storage, chance, or looks at a clock.
 
+pub mod chaos;
 pub mod clock;
 mod timers;
 mod wire;
