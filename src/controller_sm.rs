@@ -15,6 +15,7 @@ mod beats;
 mod delivery;
 mod demand;
 mod fleet;
+mod heard;
 mod input;
 mod inspect;
 mod jobs;
@@ -38,6 +39,7 @@ use crate::model::scheduler::Chooser;
 use crate::model::timer::Timer;
 
 pub use abstraction::{Renaming, rank};
+pub use heard::Heard;
 pub use input::{ClientReply, Effect, Effects, Input};
 pub use inspect::PendingReason;
 pub use records::{

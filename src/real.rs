@@ -9,6 +9,20 @@
 //! This is the only folder that uses async code, storage, chance, or looks at a clock.
 
 pub mod chaos;
+pub mod client;
 pub mod clock;
+pub mod cloud;
+pub mod cluster;
+pub mod controller;
+pub mod journal;
+pub mod live;
+pub mod log;
+pub mod net;
+pub mod observe;
+pub mod provider;
+pub mod status;
 mod timers;
+pub mod token;
 mod wire;
+pub mod work;
+pub mod worker;

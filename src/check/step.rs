@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
 
-use crate::controller_sm::{ControllerSm, Effect, Effects, Input};
-use crate::model::id::{AttemptId, Seat, WorkerId};
+
+use crate::controller_sm::{ControllerSm, Effect, Effects, Heard, Input};
+use crate::model::id::{AttemptId, WorkerId};
 use crate::model::operation::Act;
 use crate::model::resources::Resources;
 use crate::model::scheduler::Chooser;
-use crate::model::timer::Timer;
 use crate::model::view::{Event, ProcessStage, Started};
 use crate::model::wire::{BeatReply, KillAnswer, KillTask, Report, RunAnswer, Word};
 use crate::worker_sm::{WorkerEffect, WorkerEffects, WorkerInput, WorkerSm};
@@ -39,20 +38,6 @@ pub struct Real;
 
 impl Machines for Real {}
 
-/// What the controller heard in a step.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Heard {
-    Beat(Seat),
-    Report { seat: Seat, missing: bool },
-    RunAnswer { refused: bool },
-    TryFailed { unknown: bool },
-    Fired(Timer),
-    Client,
-    Provider,
-    Restarted,
-    Nothing,
-}
-
 /// A step being taken.
 pub(super) struct Move<'m, M> {
     pub(super) scope: &'m Scope,
@@ -61,7 +46,6 @@ pub(super) struct Move<'m, M> {
     chooser: Chooser,
     dies: bool,
     heard: Heard,
-    about: SmallVec<[AttemptId; 4]>,
     pub(super) started: Started,
 }
 
@@ -73,8 +57,7 @@ impl<'m, M: Machines> Move<'m, M> {
             state,
             chooser: Chooser::scripted(act.choice),
             dies: act.dies,
-            heard: Heard::Nothing,
-            about: SmallVec::new(),
+            heard: Heard::default(),
             started: Started::Nothing,
         }
     }
@@ -92,73 +75,13 @@ impl<'m, M: Machines> Move<'m, M> {
 
     /// What the controller heard, for the claims across steps.
     pub(super) fn event(&self) -> Event<'_> {
-        let first = self.about.first().copied();
-        match (self.heard, first) {
-            (Heard::Beat(seat), _) => Event::Beat { seat, about: &self.about },
-            (Heard::Report { seat, missing }, Some(about)) => {
-                Event::Report { seat, about, missing }
-            }
-            (Heard::RunAnswer { refused }, Some(about)) => Event::RunAnswer { about, refused },
-            (Heard::TryFailed { unknown }, Some(about)) => Event::TryFailed { about, unknown },
-            (Heard::Fired(timer), _) => Event::Fired(timer),
-            (Heard::Client, _) => Event::Client,
-            (Heard::Provider, _) => Event::Provider,
-            (Heard::Restarted, _) => Event::Restarted,
-            (
-                Heard::Report { .. }
-                | Heard::RunAnswer { .. }
-                | Heard::TryFailed { .. }
-                | Heard::Nothing,
-                _,
-            ) => Event::Elsewhere,
-        }
-    }
-
-    fn note(&mut self, input: &Input) {
-        let one = |id: &AttemptId| SmallVec::from_slice(&[*id]);
-        (self.heard, self.about) = match input {
-            Input::Submit(_) | Input::Cancel(_) | Input::Drain { .. } => {
-                (Heard::Client, SmallVec::new())
-            }
-            Input::Beat(beat) => {
-                let running = beat.running.iter().map(|(id, _)| *id);
-                let finished = beat.finished.iter().map(|(id, _)| *id);
-                (Heard::Beat(beat.seat), running.chain(finished).collect())
-            }
-            Input::Report(report) => {
-                let missing = report.word == Word::Final(crate::model::exit::Final::Missing);
-                (Heard::Report { seat: report.seat, missing }, one(&report.attempt))
-            }
-            Input::RunAnswered { attempt, answer } => match answer {
-                // As if the call had not been sent.
-                RunAnswer::NotNow => (Heard::TryFailed { unknown: false }, one(attempt)),
-                RunAnswer::Accepted(_) => (Heard::RunAnswer { refused: false }, one(attempt)),
-                RunAnswer::Refused => (Heard::RunAnswer { refused: true }, one(attempt)),
-            },
-            Input::TryFailed { attempt, error } => {
-                let unknown = *error != crate::model::wire::TryError::NotSent;
-                (Heard::TryFailed { unknown }, one(attempt))
-            }
-            Input::KillAnswered { attempt, answer } => {
-                let seat = self.state.controller.attempt(*attempt).map(|a| a.seat);
-                let missing = *answer == KillAnswer::Missing;
-                let heard = seat.map_or(Heard::Nothing, |seat| Heard::Report { seat, missing });
-                (heard, one(attempt))
-            }
-            Input::Fired(timer) => (Heard::Fired(*timer), SmallVec::new()),
-            Input::SliceGranted(_)
-            | Input::SliceRefused { .. }
-            | Input::VmBooted(_)
-            | Input::SlicePreempted(_)
-            | Input::SliceTerminated(_) => (Heard::Provider, SmallVec::new()),
-            Input::Restarted => (Heard::Restarted, SmallVec::new()),
-        };
+        self.heard.event()
     }
 
     /// Gives the controller an input and performs what it orders; answers the heartbeat's reply.
     /// A controller that dies before its effects orders nothing, and is down afterwards.
     pub(super) fn feed(&mut self, input: Input) -> Option<BeatReply> {
-        self.note(&input);
+        self.heard = self.state.controller.hears(&input);
         let restarted = matches!(input, Input::Restarted);
         let before = Arc::clone(&self.state.controller);
         let controller = Arc::make_mut(&mut self.state.controller);

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
 use tonic::Code;
 
 use crate::model::id::{GroupId, SliceId, VmId};
@@ -12,7 +11,7 @@ use crate::model::time::Millis;
 
 use super::chaos::{Chaos, Node, Point, Verb};
 use super::clock::Clock;
-use super::controller::{Ask, Driver, Waits};
+use super::controller::ToController;
 use super::provider::{News, Provider};
 
 /// How long a group's slices take, and how many there may be.
@@ -61,7 +60,7 @@ pub struct Cloud {
 #[derive(Default)]
 struct State {
     slices: BTreeMap<SliceId, Slice>,
-    to_controller: Option<mpsc::Sender<Ask>>,
+    to_controller: Option<ToController>,
 }
 
 struct Slice {
@@ -93,7 +92,7 @@ impl Cloud {
     }
 
     /// Speaks to this controller from now on, and says first what an earlier one may have missed.
-    pub(super) fn speaks_to(&self, controller: mpsc::Sender<Ask>) -> Box<dyn Provider> {
+    pub(super) fn speaks_to(&self, controller: ToController) -> Box<dyn Provider> {
         let mut news = Vec::new();
         let mut state = self.state();
         state.to_controller = Some(controller);
@@ -122,7 +121,7 @@ impl Cloud {
         let controller = self.state().to_controller.clone();
         if let Some(controller) = controller {
             // One that is down hears of it when it is up again.
-            let _ = controller.send(Ask::Fact(Driver::provided(news), Waits::Nobody)).await;
+            controller.provided(news).await;
         }
     }
 
@@ -134,7 +133,7 @@ impl Cloud {
     async fn make(self, id: SliceId, group: GroupId, vms: Vec<VmId>) {
         let pace = self.pace(group);
         let mut lost = Millis(0);
-        match self.chaos.decide(Point::ProviderCreateSlice, Some(Node::Group(group))) {
+        match self.chaos.decide(Point::ProviderCreateSlice, Some(Node::Slice(id))) {
             Some(Verb::Fail(code)) => {
                 return self.say(News::Refused(id, code == Code::ResourceExhausted)).await;
             }
@@ -204,14 +203,12 @@ impl Cloud {
             return;
         }
         self.hosts.start(vm, slice).await;
-        match self.chaos.decide(Point::ProviderPreempt, Some(Node::Vm(vm))) {
-            None => {}
-            Some(Verb::Delay(length)) => {
-                self.clock.sleep(length).await;
-                self.preempt(slice).await;
-            }
-            Some(_) => self.preempt(slice).await,
+        match self.chaos.decide(Point::ProviderPreempt, Some(Node::Slice(slice))) {
+            None => return,
+            Some(Verb::Delay(length)) => self.clock.sleep(length).await,
+            Some(_) => {}
         }
+        self.preempt(slice).await;
     }
 
     /// One step of a machine that comes up; false where it never gets further.

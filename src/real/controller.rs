@@ -67,6 +67,24 @@ pub struct Setup {
     pub one_by_one: bool,
 }
 
+/// How others tell a controller something; copies speak to the same one.
+#[derive(Clone)]
+pub struct ToController(pub(super) mpsc::Sender<Ask>);
+
+impl ToController {
+    /// What a provider has to say. A controller that is down hears nothing.
+    pub async fn provided(&self, news: News) {
+        let input = match news {
+            News::Granted(slice) => Input::SliceGranted(slice),
+            News::Refused(slice, quota) => Input::SliceRefused { slice, quota },
+            News::Booted(vm) => Input::VmBooted(vm),
+            News::Preempted(slice) => Input::SlicePreempted(slice),
+            News::Terminated(slice) => Input::SliceTerminated(slice),
+        };
+        let _ = self.0.send(Ask::Fact(input, Waits::Nobody)).await;
+    }
+}
+
 /// What comes in.
 pub(super) enum Ask {
     /// A fact, and who waits for the answer.
@@ -333,17 +351,6 @@ impl Driver {
             watched.last = status;
             !ended && !watched.by.is_empty()
         });
-    }
-
-    /// Tells the machine what the provider said.
-    pub(super) fn provided(news: News) -> Input {
-        match news {
-            News::Granted(slice) => Input::SliceGranted(slice),
-            News::Refused(slice, quota) => Input::SliceRefused { slice, quota },
-            News::Booted(vm) => Input::VmBooted(vm),
-            News::Preempted(slice) => Input::SlicePreempted(slice),
-            News::Terminated(slice) => Input::SliceTerminated(slice),
-        }
     }
 }
 

@@ -45,6 +45,11 @@ impl Live {
         &self.controller
     }
 
+    /// What a worker does about an attempt.
+    pub fn local(&self, worker: WorkerId, id: AttemptId) -> Option<Local> {
+        self.nodes.get(&worker)?.machine.local(id)
+    }
+
     /// The controller has taken an input.
     pub fn controller_took(&mut self, machine: &ControllerSm) {
         if *self.controller != *machine {

@@ -16,8 +16,12 @@ use tonic::Status;
 use crate::model::resources::{Attributes, Resources};
 
 /// What is generated from `proto/`.
-#[expect(missing_docs, clippy::pedantic, reason = "generated; the services are told in `proto/`")]
-pub mod proto {
+#[expect(
+    unused_qualifications,
+    clippy::pedantic,
+    reason = "generated; the services are told in `proto/`"
+)]
+pub(super) mod proto {
     tonic::include_proto!("iris_check.v1");
 }
 

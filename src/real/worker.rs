@@ -6,6 +6,7 @@
 mod service;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -75,7 +76,7 @@ pub(super) enum Ask {
     /// A last report was acknowledged.
     Acked(AttemptId),
     /// What an attempt wrote.
-    Log(AttemptId, bool, oneshot::Sender<io::Result<std::path::PathBuf>>),
+    Log(AttemptId, bool, oneshot::Sender<Option<PathBuf>>),
 }
 
 /// Why a worker has ended.

@@ -88,7 +88,7 @@ impl Nodes {
             };
             let workers = plan.workers.iter().map(|it| (it.id, host(it))).collect();
             let state = Mutex::new(State { workers, ..State::default() });
-            let memory = journal::Memory::new();
+            let memory = journal::Memory::default();
             let itself = itself.clone();
             Self { plan, clock, network, chaos, cloud, memory, state, itself }
         });
@@ -275,7 +275,7 @@ impl Nodes {
     fn crash_at(&self, point: Point, node: Option<Node>) {
         let itself = self.itself.clone();
         let worker = match node {
-            Some(Node::Worker(id)) if point.is_of_worker() => Some(id),
+            Some(Node::Worker(id)) if point.name().starts_with("worker.") => Some(id),
             Some(Node::Worker(_) | Node::Group(_) | Node::Slice(_) | Node::Vm(_)) | None => None,
         };
         // It is called from within a task of that node, which cannot wait for its own end.

@@ -88,7 +88,7 @@ impl Driver {
     }
 
     fn send_run(&mut self, attempt: AttemptId, seat: Seat) {
-        let failed = |error| Input::TryFailed { attempt, error };
+        let failed = move |error| Input::TryFailed { attempt, error };
         let Some(job) = self.machine.job(attempt.task.job) else { return };
         let payload = job.payload.as_deref().map(wire::payload_to);
         let resources = job.terms.resources;

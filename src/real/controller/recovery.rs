@@ -14,7 +14,7 @@ use crate::real::provider::Provider;
 use crate::real::timers::Timers;
 
 use super::orders::Lines;
-use super::{Ask, BATCH, Driver, End, INBOX, Setup, Waits};
+use super::{BATCH, Driver, End, INBOX, Setup, ToController, Waits};
 
 /// Why a controller cannot begin with its journal.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub struct Started {
     /// What was cut off the end of the journal, if a write had been interrupted.
     pub torn: Option<Torn>,
     /// How others tell it something.
-    pub(in crate::real) to_controller: mpsc::Sender<Ask>,
+    pub to_controller: ToController,
 }
 
 impl Driver {
@@ -60,7 +60,7 @@ impl Driver {
     /// The journal is damaged, or of another cluster; it is left as it was.
     pub fn start(
         setup: Setup,
-        provider: impl FnOnce(mpsc::Sender<Ask>) -> Box<dyn Provider>,
+        provider: impl FnOnce(ToController) -> Box<dyn Provider>,
     ) -> Result<Started, BadJournal> {
         let (mut journal, recovered) = Journal::open(setup.store).map_err(BadJournal::Unread)?;
         let torn = recovered.torn.clone();
@@ -95,13 +95,13 @@ impl Driver {
             watchers: BTreeMap::new(),
             calls: JoinSet::new(),
             lines,
-            provider: provider(to_controller.clone()),
+            provider: provider(ToController(to_controller.clone())),
             clock: setup.clock,
             chaos: setup.chaos,
             observer: setup.observer,
             batch: if setup.one_by_one { 1 } else { BATCH },
         };
-        Ok(Started { driver, torn, to_controller })
+        Ok(Started { driver, torn, to_controller: ToController(to_controller) })
     }
 
     /// The first input of every run: what was found is taken up again.

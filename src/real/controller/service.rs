@@ -23,7 +23,7 @@ use crate::real::wire::proto::client_server::{Client, ClientServer};
 use crate::real::wire::proto::controller_server::{Controller, ControllerServer};
 use crate::real::wire::{self, proto};
 
-use super::{Ask, Waits};
+use super::{Ask, ToController, Waits};
 
 /// What is bounded, so that no caller can take all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +71,12 @@ struct Bucket {
 
 impl Door {
     pub(in crate::real) fn new(
-        to_controller: mpsc::Sender<Ask>,
+        to_controller: ToController,
         chaos: Chaos,
         clock: Clock,
         limits: Limits,
     ) -> Self {
+        let to_controller = to_controller.0;
         let thousandths = u64::from(limits.calls_per_second) * 2000;
         let bucket = Arc::new(Mutex::new(Bucket { thousandths, since: clock.now() }));
         let streams = Arc::new(Semaphore::new(limits.open_streams));

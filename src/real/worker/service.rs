@@ -91,10 +91,9 @@ impl Worker for Door {
         let request = request.into_inner();
         let attempt = wire::id("attempt", &request.attempt)?;
         let path = self.ask(|answer| Ask::Log(attempt, request.stderr, answer)).await?;
-        let open = async { tokio::fs::File::open(path?).await };
-        let mut file = open.await.map_err(|error| {
-            Status::not_found(format!("{attempt} has no such output here: {error}"))
-        })?;
+        let nothing = || Status::not_found(format!("{attempt} wrote nothing that is kept here"));
+        let path = path.ok_or_else(nothing)?;
+        let mut file = tokio::fs::File::open(path).await.map_err(|_| nothing())?;
         let (send, chunks) = mpsc::channel(4);
         tokio::spawn(async move {
             let mut buffer = vec![0; CHUNK];
