@@ -163,6 +163,20 @@ fn a_seed_decides_the_draws_and_another_rule_does_not_disturb_them() {
 const PINNED: [u64; 6] = [7, 8, 9, 15, 16, 19];
 
 #[test]
+fn a_rule_draws_also_at_a_hit_where_an_earlier_one_fires() {
+    let fired = |node| {
+        let chaos = chaos();
+        chaos.at(BEAT).on(node).drop_request().first(20);
+        chaos.at(BEAT).crash().rate(0.5);
+        let decided = (1..=64).map(|hit| (hit, chaos.decide(BEAT, Some(W1.into()))));
+        decided.filter(|(_, verb)| *verb == Some(Verb::Crash)).map(|(hit, _)| hit).collect()
+    };
+    let mut alone: Vec<u64> = fired(W2);
+    alone.retain(|hit| *hit > 20);
+    assert_eq!(fired(W1), alone);
+}
+
+#[test]
 fn rules_of_one_seed_draw_independently_and_at_their_rate() {
     let chaos = chaos();
     let rules = [0.3, 0.3].map(|rate| chaos.at(BEAT).crash().rate(rate));

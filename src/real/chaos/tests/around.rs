@@ -131,7 +131,7 @@ async fn a_duplicated_call_is_made_twice_also_when_its_caller_gave_up() {
 #[tokio::test(start_paused = true)]
 async fn a_crash_is_told_at_once_and_then_nothing_comes() {
     let (clock, chaos, callee) = cluster();
-    let told: Arc<Mutex<Vec<(At, Point, Option<Node>, u64)>>> = Arc::default();
+    let told = Arc::new(Mutex::new(Vec::new()));
     let (hears, registry) = (Arc::clone(&told), chaos.clone());
     chaos.set_on_crash(Arc::new(move |point, node| {
         // Who is told may ask the registry: no lock is held.
