@@ -27,7 +27,7 @@ fn measure(turns: u32, mut turn: impl FnMut()) -> f64 {
 fn main() {
     let node = Some(Node::Worker(WorkerId(1)));
     let flag = AtomicBool::new(false);
-    let none = Chaos::new(1, Clock::real());
+    let without = Chaos::new(1, Clock::real());
     let elsewhere = Chaos::new(1, Clock::real());
     elsewhere.at(Point::JournalAppend).crash();
     let ten = Chaos::new(1, Clock::real());
@@ -52,7 +52,7 @@ fn main() {
     let rows = [
         ("the loop and its arguments alone", empty),
         ("with one relaxed load", load),
-        ("a point, no rule set", measure(fast, || ask(&none))),
+        ("a point, no rule set", measure(fast, || ask(&without))),
         ("a point, one rule elsewhere", measure(slow, || ask(&elsewhere))),
         ("a point, ten rules on other nodes", measure(slow, || ask(&ten))),
     ];
