@@ -1,10 +1,10 @@
 //! The cluster that runs: the machines that were checked, over real gRPC, with a durable journal,
 //! real processes, and faults on demand. No decision is taken here that a machine could take.
 //!
-//! Reading order: `clock` and `timers` (when), `net` and `wire` (how nodes talk), `chaos` (what goes
-//! wrong on demand), `journal` (what is kept), `controller` and `worker` (the drivers), `work` (what
-//! a worker runs), `provider` (where workers come from), `client`, and `cluster` (all of it in one
-//! process, in real or virtual time).
+//! Reading order: `clock` and `timers` (when), `net` and `wire` (how nodes talk), `chaos` (what
+//! goes wrong on demand), `journal` (what is kept), `controller` and `worker` (the drivers), `work`
+//! (what a worker runs), `provider` (where workers come from), `client`, and `cluster` (all of it
+//! in one process, in real or virtual time).
 //!
 //! This is the only folder that uses async code, storage, chance, or looks at a clock.
 
