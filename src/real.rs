@@ -9,5 +9,6 @@
 //! This is the only folder that uses async code, storage, chance, or looks at a clock.
 
 pub mod clock;
+pub mod journal;
 mod timers;
 mod wire;
