@@ -1,6 +1,29 @@
 //! The controller's inputs, durable: what was acknowledged is still there after a restart.
 //!
-//! TABLE
+//! Append-only segment files of text (`format`), over a few file operations ([`Store`]): a
+//! [`Folder`] of real files, or [`Memory`] for virtual time, behind the same code. A segment begins
+//! with a snapshot; the newest one is the journal. Recovery replays its entries through the machine.
+//!
+//! What is promised, if a synced byte stays and a sector of 512 bytes is written wholly or not at all:
+//!
+//! - [`Journal::append`] answers `Ok` only when its entries are durable.
+//! - [`Journal::open`] yields a prefix of what was appended that holds everything acknowledged, or an
+//!   error that names the place. It never yields anything else, and it never panics: neither does a
+//!   store that does. On an error nothing is changed.
+//! - A power loss during any operation leaves a journal that opens. The rest of an append that was
+//!   never acknowledged is cut off and told ([`Torn`]); it is cut off wholly, not in the middle.
+//! - Any single byte that differs is an error, also in the very last record: a rest that may be cut
+//!   off is shorter than its header says, or has zeros where none are ever written: 8 or more to the
+//!   end, or a whole sector. Damage with an acknowledged batch behind it is always an error.
+//!
+//! What it cannot tell: a last batch that was acknowledged and is then lost by truncation or zeroed
+//! sectors looks like one that never was; so does a whole folder that was replaced by an older copy
+//! or emptied. A power loss that leaves 1 to 7 zeros at the end, or old bytes of other files, is
+//! taken for damage: somebody has to look.
+//!
+//! Why no embedded store: see the section Journal of ARCHITECTURE.md, with what was measured in
+//! `benches/stores`.
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::At;

@@ -150,9 +150,11 @@ fn a_full_disk_undoes_an_append_and_the_next_one_works() {
     let memory = Memory::default();
     let (mut journal, _) = open(&memory).expect("an empty store");
     journal.append(story.entries(0, 1)).expect("nothing fails");
+    let before = memory.contents();
     memory.fail(0, Fault::Refuse);
     let error = journal.append(story.entries(5, 9)).expect_err("half a write");
     assert!(matches!(error, AppendError::Undone(_)), "{error}");
+    assert_eq!(memory.contents(), before, "the half that was written is taken back");
     journal.append(story.entries(1, 2)).expect("nothing fails");
     for part in 0..3 {
         memory.fail(part, Fault::Refuse); // create, write, sync
