@@ -11,3 +11,4 @@
 pub mod clock;
 mod timers;
 mod wire;
+pub mod work;
