@@ -95,7 +95,7 @@ fn what_a_worker_and_its_supervisors_left_is_cleaned_up() {
     let folder = bench.folder.path().join("w");
     assert_eq!(clean_up(&folder).expect("nothing resists"), 5);
     let left: Vec<u32> = pids.iter().chain(&supervisors).copied().filter(|it| lives(*it)).collect();
-    assert_eq!(left, []);
+    assert!(left.is_empty(), "{left:?} live");
     assert_eq!(clean_up(&folder).expect("nothing is left"), 0);
     // Another worker's processes are not touched.
     let other = bench.file("other");
@@ -138,7 +138,7 @@ fn the_death_of_a_supervisor_ends_its_attempt() {
     kill_9(parent(main));
     assert_eq!(bench.exit(), Exit::Error);
     let left: Vec<u32> = pids.into_iter().filter(|pid| lives(*pid)).collect();
-    assert_eq!(left, [], "told before all was gone");
+    assert!(left.is_empty(), "{left:?} live: told before all was gone");
     assert!(bench.log(true).contains("the supervisor of this attempt died"));
 }
 
