@@ -121,6 +121,13 @@ struct Job {
     closure: Option<Running>,
 }
 
+impl Job {
+    /// A keeper that does not hear is at its end.
+    fn tell(&self, word: Word) {
+        let _ = self.words.send(word);
+    }
+}
+
 /// What a worker runs. Dropped, it ends all of it without a word, as if the worker had been killed.
 ///
 /// Its methods return at once and must be called inside a tokio runtime. What makes no sense in the
@@ -181,7 +188,7 @@ impl Workshop {
         } else {
             Word::Go
         };
-        let _ = job.words.send(word);
+        job.tell(word);
     }
 
     /// Gives up an attempt that is not started. When this returns nothing of it will ever run, and
@@ -201,19 +208,21 @@ impl Workshop {
     pub fn terminate(&mut self, attempt: AttemptId) {
         let Some(job) = self.jobs.get(&attempt).filter(|job| job.started) else { return };
         match &job.closure {
-            Some(running) if running.stubborn => running.stop.send_replace(true).then_some(()),
-            Some(running) => Some(running.task.abort()),
-            None => job.words.send(Word::Terminate).ok(),
-        };
+            Some(running) if running.stubborn => {
+                running.stop.send_replace(true);
+            }
+            Some(running) => running.task.abort(),
+            None => job.tell(Word::Terminate),
+        }
     }
 
     /// Ends a started attempt: SIGKILL to its process group and to all that descends from it.
     pub fn destroy(&mut self, attempt: AttemptId) {
         let Some(job) = self.jobs.get(&attempt).filter(|job| job.started) else { return };
         match &job.closure {
-            Some(running) => Some(running.task.abort()),
-            None => job.words.send(Word::Destroy).ok(),
-        };
+            Some(running) => running.task.abort(),
+            None => job.tell(Word::Destroy),
+        }
     }
 
     /// Where an attempt's output, or its errors, are or would be; nothing without a folder.
@@ -222,7 +231,7 @@ impl Workshop {
         Some(Place::new(folder, attempt).log(stderr))
     }
 
-    /// The end of an attempt's output, or of its errors, at most [`LOG_LIMIT`]; also when it is over.
+    /// The end of an attempt's output, or of its errors, at most [`LOG_LIMIT`]; also when over.
     ///
     /// # Errors
     /// There is no such log, or it cannot be read.

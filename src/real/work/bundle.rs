@@ -21,17 +21,18 @@ pub(super) fn unpack(bundle: &Path, into: &Path, given_up: GivenUp<'_>) -> Resul
 }
 
 fn put(bundle: &Path, into: &Path, given_up: GivenUp<'_>) -> Result<(), String> {
-    let kind = fs::metadata(bundle).map_err(text)?;
+    let kind = fs::metadata(bundle).map_err(|error| text(&error))?;
     let mut tree = Tree { root: into, given_up, folders: BTreeMap::new() };
     if kind.is_dir() {
-        let (from, to) = (bundle.canonicalize().map_err(text)?, into.canonicalize());
-        if to.map_err(text)?.starts_with(&from) {
+        let (from, to) =
+            (bundle.canonicalize().map_err(|error| text(&error))?, into.canonicalize());
+        if to.map_err(|error| text(&error))?.starts_with(&from) {
             return Err("the folder holds the worker's own folder: take another".to_owned());
         }
         tree.copy(&from, Path::new(""))?;
     } else if kind.is_file() {
         let name = bundle.file_name().unwrap_or_default().to_string_lossy();
-        let open = || File::open(bundle).map(io::BufReader::new).map_err(text);
+        let open = || File::open(bundle).map(io::BufReader::new).map_err(|error| text(&error));
         if name.ends_with(".tar") {
             tree.archive(open()?)?;
         } else if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
@@ -47,12 +48,16 @@ fn put(bundle: &Path, into: &Path, given_up: GivenUp<'_>) -> Result<(), String> 
 
 const EXPECTED: &str = "expected a folder, or an archive named .tar, .tar.gz or .tgz";
 
-fn text(error: io::Error) -> String {
+fn text(error: &io::Error) -> String {
     error.to_string()
 }
 
+fn unreadable(error: &io::Error) -> String {
+    format!("the archive cannot be read: {error}; pack it anew")
+}
+
 /// Names the entry that an error is about.
-fn at<'a>(name: &'a Path) -> impl Fn(io::Error) -> String + 'a {
+fn at(name: &Path) -> impl Fn(io::Error) -> String {
     move |error| format!("{}: {error}", name.display())
 }
 
@@ -92,10 +97,10 @@ impl Tree<'_> {
 
     fn archive(&mut self, bytes: impl Read) -> Result<(), String> {
         let mut archive = tar::Archive::new(bytes);
-        for entry in archive.entries().map_err(text)? {
+        for entry in archive.entries().map_err(|error| unreadable(&error))? {
             self.go_on()?;
-            let mut entry = entry.map_err(text)?;
-            let path = entry.path().map_err(text)?.into_owned();
+            let mut entry = entry.map_err(|error| unreadable(&error))?;
+            let path = entry.path().map_err(|error| unreadable(&error))?.into_owned();
             let name = inside(&path)?;
             let kind = entry.header().entry_type();
             if kind.is_pax_global_extensions() {
@@ -119,7 +124,7 @@ impl Tree<'_> {
         }
         // To the end: a compressed archive carries its checksum there.
         let mut rest = archive.into_inner();
-        io::copy(&mut rest, &mut io::sink()).map(drop).map_err(text)
+        io::copy(&mut rest, &mut io::sink()).map(drop).map_err(|error| unreadable(&error))
     }
 
     /// Makes a folder and those above it.
@@ -191,7 +196,8 @@ impl Tree<'_> {
     fn close(self) -> Result<(), String> {
         // Inner folders first.
         for (path, mode) in self.folders.into_iter().rev() {
-            fs::set_permissions(path, Permissions::from_mode(mode & 0o777)).map_err(text)?;
+            fs::set_permissions(path, Permissions::from_mode(mode & 0o777))
+                .map_err(|error| text(&error))?;
         }
         Ok(())
     }

@@ -47,7 +47,10 @@ impl Shop {
             return place.note(text);
         }
         let mut notes = locked(&self.notes);
-        notes.entry(attempt).or_default().push_str(&format!("iris-check: {text}\n"));
+        let note = notes.entry(attempt).or_default();
+        for part in ["iris-check: ", text, "\n"] {
+            note.push_str(part);
+        }
     }
 }
 
@@ -113,7 +116,7 @@ type Words = UnboundedReceiver<Word>;
 /// What has been made ready.
 enum Made {
     Closure,
-    Command(Leash),
+    Command(Box<Leash>),
 }
 
 /// How a prepared attempt came to its end.
@@ -145,7 +148,7 @@ pub(super) async fn keep(shop: Arc<Shop>, order: Order, voice: Voice, mut words:
             voice.say(News::Prepared(attempt));
             let over = match made {
                 Made::Closure => closure(&shop, attempt, &voice, &mut words).await,
-                Made::Command(leash) => command(&shop, attempt, &voice, &mut words, leash).await,
+                Made::Command(leash) => command(&shop, attempt, &voice, &mut words, *leash).await,
             };
             match over {
                 Over::Exited(exit) => {
@@ -216,7 +219,7 @@ async fn prepare(
                 shop.settings.supervisor.clone().map_or_else(own_program, Ok);
             let program = program.map_err(container)?;
             let leash = Leash::open(&program, folder, attempt, payload, words).await;
-            leash.map(Made::Command).map_err(container)
+            leash.map(|leash| Made::Command(Box::new(leash))).map_err(container)
         }
     }
 }

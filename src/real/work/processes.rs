@@ -101,7 +101,8 @@ fn look(pid: Pid) -> Option<Process> {
 }
 
 /// What is picked, and what descends from it; not this process, and nothing that is gone already.
-/// Supervisors only when there is nothing else: what leaves its parents falls to them, and is found.
+/// Supervisors only when there is nothing else: what leaves its parents falls to them, and is found
+/// below them.
 fn picked(wanted: &dyn Fn(&Process) -> bool) -> io::Result<Vec<Process>> {
     let own = getpid();
     let processes: Vec<Process> = all()?.into_iter().filter(|it| it.pid != own).collect();
