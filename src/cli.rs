@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Cli, Command};
+use crate::real::work::supervise;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +87,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return exit.code().into();
         }
     };
+    if matches!(cli.command, Some(Command::Supervise)) {
+        return supervise();
+    }
     // The message and the place of a panic have been written by the time it is caught.
     let exit = catch_unwind(AssertUnwindSafe(|| dispatch(cli))).unwrap_or_else(|_| {
         complain(
@@ -131,6 +135,7 @@ fn dispatch(cli: Cli) -> Exit {
 fn perform(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
     match cli.command.unwrap_or_default() {
         Command::Check(asked) => job::check(&asked, out),
+        Command::Supervise => unreachable!("invariant: it was done before any output"),
         Command::Claims => shown::claims(out),
         Command::Scopes => shown::scopes(out),
         Command::Replay { file } => replay::replay(&file, out),

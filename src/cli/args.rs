@@ -36,6 +36,9 @@ pub(super) enum Command {
         /// A file that `check` has saved.
         file: PathBuf,
     },
+    /// Supervise one attempt, as standard input says: started by workers, never by hand.
+    #[command(hide = true)]
+    Supervise,
     /// Step through a scope by hand, in a browser.
     #[command(group = clap::ArgGroup::new("which").required(true))]
     Explore {
