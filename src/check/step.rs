@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-
-
 use crate::controller_sm::{ControllerSm, Effect, Effects, Heard, Input};
 use crate::model::id::{AttemptId, WorkerId};
 use crate::model::operation::Act;

@@ -175,12 +175,7 @@ impl Observer for Monitor {
 }
 
 /// What a worker started, as the claims ask: a launch, or a `RunTask` for what is over there.
-fn started(
-    state: &State,
-    seat: Seat,
-    input: &WorkerInput,
-    effects: &[WorkerEffect],
-) -> Started {
+fn started(state: &State, seat: Seat, input: &WorkerInput, effects: &[WorkerEffect]) -> Started {
     let launched = effects.iter().find_map(|effect| match effect {
         WorkerEffect::Launch(id) => Some(Started::Launch(*id)),
         WorkerEffect::AnswerRun(_)

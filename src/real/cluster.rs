@@ -256,10 +256,7 @@ pub fn in_real_time<F: Future>(future: F) -> std::io::Result<F::Output> {
 }
 
 /// The journal's place.
-fn store(
-    plan: &Plan,
-    memory: &journal::Memory,
-) -> Result<Box<dyn journal::Store>, StartError> {
+fn store(plan: &Plan, memory: &journal::Memory) -> Result<Box<dyn journal::Store>, StartError> {
     Ok(match &plan.journal {
         None => Box::new(memory.clone()),
         Some(path) => Box::new(Folder::open(path).map_err(StartError::Folder)?),

@@ -209,6 +209,20 @@ impl Journal {
         self.tidy().map_err(|failure| self.give_up(failure))
     }
 
+    /// What it holds now, read once more: after an append that was undone.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn read_back(&mut self) -> Result<Recovered, JournalError> {
+        let mut bytes = self.store.read(&self.file).map_err(JournalError::Store)?;
+        bytes.truncate(self.length);
+        let segment = format::read(self.number, &bytes)?;
+        let snapshot = segment.snapshot.as_ref().map(|record| parse(&self.file, record));
+        let entries = segment.records.iter().map(|record| parse(&self.file, record));
+        let entries = entries.collect::<Result<Vec<Entry>, JournalError>>()?;
+        Ok(Recovered { snapshot: snapshot.transpose()?, entries, torn: None })
+    }
+
     /// A journal in a store without segments.
     fn begin(mut store: Guarded) -> Result<(Self, Recovered), JournalError> {
         let (bytes, chain) = format::header(1, HEADER, Chain::ORIGIN);

@@ -77,14 +77,7 @@ impl<W: Write + Send> Observer for Log<W> {
         self.write(&Line::Controller { at, controller: input });
     }
 
-    fn worker(
-        &self,
-        at: At,
-        seat: Seat,
-        input: &WorkerInput,
-        _: &[WorkerEffect],
-        _: &WorkerSm,
-    ) {
+    fn worker(&self, at: At, seat: Seat, input: &WorkerInput, _: &[WorkerEffect], _: &WorkerSm) {
         self.write(&Line::Worker { at, worker: seat, input });
     }
 

@@ -108,7 +108,9 @@ mod tests {
     fn only_the_token_opens() {
         let token = Token::new("0123456789abcdef\n").expect("long enough");
         let other = Token::new("0123456789abcdeF").expect("long enough");
-        assert!(asked(None, None) && asked(None, Some(&token)) && asked(Some(&token), Some(&token)));
+        assert!(
+            asked(None, None) && asked(None, Some(&token)) && asked(Some(&token), Some(&token))
+        );
         assert!(!asked(Some(&token), None) && !asked(Some(&token), Some(&other)));
     }
 

@@ -95,7 +95,10 @@ impl std::fmt::Display for End {
         match self {
             Self::Crashed => f.write_str("it died of a rule of chaos"),
             Self::Forgetful(error) => {
-                write!(f, "it cannot write its next incarnation, and may not go on without: {error}")
+                write!(
+                    f,
+                    "it cannot write its next incarnation, and may not go on without: {error}"
+                )
             }
             Self::Alone => f.write_str("nobody is left who could tell it anything"),
         }

@@ -74,10 +74,7 @@ impl Driver {
                 }
                 Effect::TerminateSlice(slice) => self.provider.terminate(slice),
                 // Watchers compare states, timers are kept beside, and the input is durable.
-                Effect::JobEnded(_)
-                | Effect::Arm(..)
-                | Effect::Disarm(_)
-                | Effect::Persist => {}
+                Effect::JobEnded(_) | Effect::Arm(..) | Effect::Disarm(_) | Effect::Persist => {}
             }
         }
     }
@@ -165,11 +162,9 @@ async fn tell(driver: &mpsc::WeakSender<Ask>, input: Input) {
 fn how_it_failed(status: &Status) -> TryError {
     match status.code() {
         Code::Unavailable if !was_connected(status) => TryError::NotSent,
-        Code::Unavailable
-        | Code::DeadlineExceeded
-        | Code::Cancelled
-        | Code::Unknown
-        | Code::Ok => TryError::Unknown,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Ok => {
+            TryError::Unknown
+        }
         Code::InvalidArgument
         | Code::NotFound
         | Code::AlreadyExists

@@ -134,7 +134,8 @@ fn replay(recovered: Recovered, timers: &mut Timers<Timer>) -> ControllerSm {
 /// What the orders of an input mean for timers. After a restart most start anew; but what a client
 /// or an operator was promised keeps its instant.
 pub(super) fn keep_time(timers: &mut Timers<Timer>, at: At, input: &Input, effects: &[Effect]) {
-    let before = matches!(input, Input::Restarted).then(|| std::mem::replace(timers, Timers::new()));
+    let before =
+        matches!(input, Input::Restarted).then(|| std::mem::replace(timers, Timers::new()));
     for effect in effects {
         match effect {
             Effect::Arm(timer, after) => {
