@@ -185,9 +185,12 @@ fn an_entry_that_would_leave_the_working_directory_is_refused() {
     }
 }
 
+/// Puts something here that cannot be copied.
+type Make = fn(&Path);
+
 #[test]
 fn a_folder_with_what_cannot_be_copied_is_refused() {
-    let rows: [(fn(&Path), &str); 3] = [
+    let rows: [(Make, &str); 3] = [
         (|at| symlink("/etc", at).expect("a link can be made"), "may leave the working directory"),
         (|at| symlink("../..", at).expect("a link can be made"), "may leave the working directory"),
         (
