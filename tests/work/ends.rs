@@ -120,9 +120,12 @@ fn one_that_does_not_listen_is_destroyed() {
     assert!(!lives(pids[0]));
 }
 
+/// What is done to an attempt that runs.
+type Stop = fn(&mut Bench);
+
 #[test]
 fn nothing_is_left_of_it_however_it_ends_and_wherever_it_went() {
-    let ends: [(&str, fn(&mut Bench), Exit); 3] = [
+    let ends: [(&str, Stop, Exit); 3] = [
         ("exit 0", |_| (), Exit::Success),
         ("sleep 1000", |bench| bench.work.with(|shop| shop.terminate(attempt(0))), Exit::Stopped),
         ("sleep 1000", |bench| bench.work.with(|shop| shop.destroy(attempt(0))), Exit::Stopped),
