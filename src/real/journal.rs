@@ -8,8 +8,8 @@
 //!
 //! - [`Journal::append`] answers `Ok` only when its entries are durable.
 //! - [`Journal::open`] yields a prefix of what was appended that holds everything acknowledged, or an
-//!   error that names the place. It never yields anything else, and it never panics: neither does a
-//!   store that does. On an error nothing is changed.
+//!   error that names the place. It never yields anything else, and it never panics, even if the
+//!   store does. On an error nothing that may have been acknowledged is changed.
 //! - A power loss during any operation leaves a journal that opens. The rest of an append that was
 //!   never acknowledged is cut off and told ([`Torn`]); it is cut off wholly, not in the middle.
 //! - Any single byte that differs is an error, also in the very last record: a rest that may be cut
@@ -110,7 +110,7 @@ impl Journal {
     ///
     /// # Errors
     /// If what it holds is not a journal as it was written, as far as that can be known, or an
-    /// operation fails. Then nothing that was there is changed.
+    /// operation fails. Then nothing is changed but a torn end that may be cut off already.
     pub fn open(store: Box<dyn Store>) -> Result<(Self, Recovered), JournalError> {
         let mut store = Guarded(store);
         let files = store.list().map_err(JournalError::Store)?;
