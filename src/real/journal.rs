@@ -291,7 +291,7 @@ fn write_new(store: &mut Guarded, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Whether a segment goes on from the one before, if that is still there. It is no longer needed,
-/// so damage in it does not count; but if it is whole and ends otherwise, the two are of two journals.
+/// so damage in it does not count; but if it is whole and ends otherwise, they are of two journals.
 fn follows(
     store: &mut Guarded,
     number: u32,
