@@ -6,6 +6,7 @@
 //! known here of how a scope is explored.
 
 mod args;
+mod chaos;
 mod clock;
 mod engine;
 mod findings;
@@ -136,6 +137,7 @@ fn perform(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
     match cli.command.unwrap_or_default() {
         Command::Check(asked) => job::check(&asked, out),
         Command::Supervise => unreachable!("invariant: it was done before any output"),
+        Command::Chaos(asked) => chaos::chaos(&asked, out),
         Command::Claims => shown::claims(out),
         Command::Scopes => shown::scopes(out),
         Command::Replay { file } => replay::replay(&file, out),

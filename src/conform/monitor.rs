@@ -100,9 +100,13 @@ impl State {
     ) {
         let before = self.live.clone();
         take(&mut self.live);
+        self.count += 1;
+        // What was judged needs no judging again, unless something was started.
+        if started == Started::Nothing && before.is_same(&self.live) {
+            return;
+        }
         let changed = diff::changes(&before, &self.live);
         self.chronicle.note(at, &before, &self.live);
-        self.count += 1;
         let mut text = format!("{:>9} ms  {}", at.0, did());
         for change in changed {
             let _ = write!(text, "\n{:14}{change}", "");

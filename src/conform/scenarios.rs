@@ -83,8 +83,8 @@ impl Env {
 
 impl Scenario {
     /// Runs it. In virtual time the runtime's clock must be paused.
-    pub async fn run(&self, env: Env) -> Outcome {
-        (self.run)(env).await
+    pub fn run(&self, env: Env) -> impl Future<Output = Outcome> + Send + 'static {
+        (self.run)(env)
     }
 
     /// The scenario of this name or number.

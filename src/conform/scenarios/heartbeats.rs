@@ -68,7 +68,6 @@ pub(super) async fn permanent(env: Env) -> Outcome {
         stage.took("the end", last, failed, 80_000)?;
         let got = stage.end("").await?;
         if cut {
-            took = got.took;
             told = format!(
                 "stopped after {} ms, WORKER_FAILED after {} ms, FAILED after {} ms",
                 stopped.since(last),
@@ -76,6 +75,7 @@ pub(super) async fn permanent(env: Env) -> Outcome {
                 failed.since(last)
             );
         }
+        took += got.took;
         faults += got.faults;
     }
     Ok(super::Got { told, took, faults })

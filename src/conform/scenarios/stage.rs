@@ -22,6 +22,10 @@ use super::{Env, Got, Outcome};
 
 /// How much later than it should something may be in real time, in milliseconds.
 const SLACK: u64 = 2_500;
+/// How much earlier it may seem to be.
+const EARLY: u64 = 250;
+/// How long a job may take where nothing else is said.
+const LONG: u32 = 1_000_000;
 /// How long a cluster may take to come to rest once nothing fails any more.
 const REST: u32 = 120_000;
 
@@ -94,7 +98,18 @@ impl Stage {
     }
 
     pub(super) async fn ended(&self, job: JobId) -> Result<JobStatus, String> {
-        self.cluster.client().wait(job).await.map_err(|error| error.to_string())
+        self.ends_within(job, LONG).await
+    }
+
+    pub(super) async fn ends_within(&self, job: JobId, limit: u32) -> Result<JobStatus, String> {
+        let wait = self.cluster.client().wait(job);
+        if let Some(ended) = self.cluster.clock().within(self.ms(limit), wait).await {
+            return ended.map_err(|error| error.to_string());
+        }
+        let status = self.status(job).await?;
+        let attempts = status.tasks[0].attempts.len();
+        let got = format!("{} after {attempts} attempts", status.state);
+        Err(self.differs("the job", &got, &format!("its end within {limit} ms")))
     }
 
     pub(super) async fn status(&self, job: JobId) -> Result<JobStatus, String> {
@@ -157,8 +172,8 @@ impl Stage {
         let (got, expected) = (to.since(from), u64::from(self.ms(length).0));
         let fine = match self.env.medium {
             Medium::Virtual => got == expected,
-            // Timers of the operating system end at most a little early by our clock.
-            Medium::Pipes | Medium::Tcp => got + 10 >= expected && got <= expected + SLACK,
+            // What begins with a message begins a little earlier where it was sent.
+            Medium::Pipes | Medium::Tcp => got + EARLY >= expected && got <= expected + SLACK,
         };
         let (got, expected) = (format!("{got} ms"), format!("{expected} ms"));
         if fine { Ok(()) } else { Err(self.differs(what, &got, &expected)) }
@@ -170,8 +185,9 @@ impl Stage {
         got: &dyn std::fmt::Debug,
         expected: &dyn std::fmt::Debug,
     ) -> String {
-        let story = self.monitor.story();
-        format!("{what}: expected {expected:?}, got {got:?}\n{story}")
+        // A claim that is violated tells how it came to be; otherwise the whole story does.
+        let how = self.monitor.violation().unwrap_or_else(|| self.monitor.story());
+        format!("{what}: expected {expected:?}, got {got:?}\n{how}")
     }
 
     /// Nothing is held and nothing runs, now.

@@ -118,7 +118,7 @@ pub(super) async fn sibling(env: Env) -> Outcome {
 }
 
 pub(super) async fn budget(env: Env) -> Outcome {
-    let mut faults = 0;
+    let (mut took, mut faults) = (0, 0);
     for (retries, expected) in [(2, (SUCCEEDED.0, SUCCEEDED.1, 3)), (1, (FAILED.0, FAILED.1, 2))] {
         let mut stage = Stage::usual(env).await?;
         let rule = stage.chaos().at(Point::WorkerCreateContainer).fail(Code::Internal).first(2);
@@ -128,10 +128,12 @@ pub(super) async fn budget(env: Env) -> Outcome {
         let status = stage.play(&spec).await?;
         stage.outcome(&status, expected)?;
         stage.same("faults", &rule.fired(), &2)?;
-        faults += stage.end("").await?.faults;
+        let got = stage.end("").await?;
+        took += got.took;
+        faults += got.faults;
     }
     let told = "SUCCEEDED, 3 attempts; FAILED, 2 attempts".to_owned();
-    Ok(super::Got { told, took: 0, faults })
+    Ok(super::Got { told, took, faults })
 }
 
 pub(super) async fn capacity(env: Env) -> Outcome {
