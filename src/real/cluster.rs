@@ -255,6 +255,23 @@ pub fn in_real_time<F: Future>(future: F) -> std::io::Result<F::Output> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future))
 }
 
+/// Runs futures as tasks of their own, and answers what came of each, in their order.
+pub async fn side_by_side<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
+    let mut outputs = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        match task.await {
+            Ok(output) => outputs.push(output),
+            // The runtime that would have cancelled it also runs this.
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
+    }
+    outputs
+}
+
 /// The journal's place.
 fn store(plan: &Plan, memory: &journal::Memory) -> Result<Box<dyn journal::Store>, StartError> {
     Ok(match &plan.journal {
