@@ -37,6 +37,8 @@ const JOBS: u32 = 20_000;
 const IN_SEQUENCE: u32 = 200;
 /// Jobs of many tasks, and how many.
 const WIDE: (u32, u16) = (10, 2_000);
+/// Jobs that wait for more than any worker has, and those that pass them.
+const STUCK: (u32, u32) = (4_000, 2_000);
 /// Light load: jobs a second, and for how many seconds.
 const LIGHT: (u32, u32) = (100, 4);
 /// Seconds of nothing but heartbeats.
@@ -116,8 +118,8 @@ impl Observer for Marks {
     fn controller_down(&self, _: At) {}
 }
 
-fn job(replicas: u16) -> JobSpec {
-    let resources = Resources::cpus(1);
+fn job(replicas: u16, cpus: u32) -> JobSpec {
+    let resources = Resources::cpus(cpus);
     let entrypoint = Entrypoint::Closure("nothing".to_owned());
     JobSpec {
         terms: Terms { replicas, resources, ..Terms::default() },
@@ -127,10 +129,10 @@ fn job(replicas: u16) -> JobSpec {
 }
 
 /// Submits until it is taken; answers when that was first tried.
-async fn submit(client: Client, clock: Clock, replicas: u16) -> (Instant, JobId) {
+async fn submit(client: Client, clock: Clock, job: JobSpec) -> (Instant, JobId) {
     let begin = Instant::now();
     loop {
-        match client.submit(&job(replicas)).await {
+        match client.submit(&job).await {
             Ok(id) => return (begin, id),
             Err(Error::TooMuch(_)) => clock.sleep(Millis(20)).await,
             Err(error) => panic!("a submission failed: {error}"),
@@ -162,14 +164,14 @@ impl Bench {
     }
 
     /// Submissions side by side, each by a caller that submits some jobs in sequence.
-    async fn submit_all(&self, callers: u32, each: u32) -> (f64, Vec<(Instant, JobId)>) {
+    async fn submit_all(&self, callers: u32, each: u32, cpus: u32) -> (f64, Vec<(Instant, JobId)>) {
         let begin = Instant::now();
         let callers = (0..callers).map(|_| {
             let (client, clock) = (self.cluster.client().clone(), self.cluster.clock());
             async move {
                 let mut jobs = Vec::new();
                 for _ in 0..each {
-                    jobs.push(submit(client.clone(), clock, 1).await);
+                    jobs.push(submit(client.clone(), clock, job(1, cpus)).await);
                 }
                 jobs
             }
@@ -199,21 +201,23 @@ impl Bench {
 
     async fn saturated(&self) {
         let before = Instant::now();
-        let (took, jobs) = self.submit_all(CALLERS, JOBS / CALLERS).await;
+        let (took, jobs) = self.submit_all(CALLERS, JOBS / CALLERS, 1).await;
         self.all_over(jobs.len()).await;
         let all = before.elapsed().as_secs_f64();
         let (p50, p99) = self.waits(&jobs);
         let (first, last) = self.marks.clear().expect("some ran");
-        #[expect(clippy::cast_precision_loss, reason = "a few thousand jobs")]
-        let count = jobs.len() as f64;
+        let count = f64::from(u32::try_from(jobs.len()).expect("a few thousand jobs"));
         let rate = count / last.duration_since(first).as_secs_f64();
         println!("  {CALLERS} clients             {:>9.0} submissions/s", count / took);
-        println!("  {JOBS} jobs of 1 task   {rate:>9.0} dispatches/s, all over in {all:.1} s");
+        println!(
+            "  {} jobs of 1 task   {rate:>9.0} dispatches/s, all over in {all:.1} s",
+            jobs.len()
+        );
         println!("  submit to running   p50 {p50:>7.1} ms, p99 {p99:.1} ms (saturated)");
     }
 
     async fn in_sequence(&self) {
-        let (took, jobs) = self.submit_all(1, IN_SEQUENCE).await;
+        let (took, jobs) = self.submit_all(1, IN_SEQUENCE, 1).await;
         self.all_over(jobs.len()).await;
         self.marks.clear();
         println!("  1 client               {:>9.0} submissions/s", f64::from(IN_SEQUENCE) / took);
@@ -223,12 +227,23 @@ impl Bench {
         let (jobs, tasks) = WIDE;
         let count = jobs * u32::from(tasks);
         for _ in 0..jobs {
-            submit(self.cluster.client().clone(), self.cluster.clock(), tasks).await;
+            submit(self.cluster.client().clone(), self.cluster.clock(), job(tasks, 1)).await;
         }
         self.all_over(count as usize).await;
         let (first, last) = self.marks.clear().expect("some ran");
         let rate = f64::from(count) / last.duration_since(first).as_secs_f64();
         println!("  {jobs} jobs of {tasks} tasks {rate:>9.0} dispatches/s");
+    }
+
+    async fn behind_others(&self) {
+        let (stuck, passing) = STUCK;
+        self.submit_all(CALLERS, stuck / CALLERS, 100).await;
+        let (_, jobs) = self.submit_all(CALLERS, passing / CALLERS, 1).await;
+        self.all_over(jobs.len()).await;
+        let count = u32::try_from(jobs.len()).expect("a few thousand jobs");
+        let (first, last) = self.marks.clear().expect("some ran");
+        let rate = f64::from(count) / last.duration_since(first).as_secs_f64();
+        println!("  past {stuck} stuck jobs   {rate:>9.0} dispatches/s");
     }
 
     async fn light(&self) {
@@ -239,7 +254,7 @@ impl Bench {
             let client = client.clone();
             async move {
                 clock.until(begin.plus(Millis(n * 1000 / rate))).await;
-                submit(client, clock, 1).await
+                submit(client, clock, job(1, 1)).await
             }
         });
         let jobs = side_by_side(calls).await;
@@ -283,7 +298,10 @@ async fn measure(workers: u32) {
     bench.in_sequence().await;
     bench.saturated().await;
     bench.wide().await;
-    bench.idle().await;
+    if workers == 1_000 {
+        bench.idle().await;
+    }
+    bench.behind_others().await;
     bench.cluster.end().await;
 }
 
