@@ -105,7 +105,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command) -> Exit {
     let lists = !matches!(command, Command::Check(_) | Command::Replay { .. });
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    // Not locked: the processes of a cluster say what they have to say from other threads.
+    let mut out = io::BufWriter::new(io::stdout());
     let done = perform(command, &mut out).and_then(|exit| {
         out.flush()?;
         Ok(exit)

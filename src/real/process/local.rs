@@ -61,14 +61,13 @@ impl Children {
         command
     }
 
-    /// Ends a child: tells it to end, lets go of its leash, and waits; in the end by force.
+    /// Ends a child: tells it to end and waits, in the end by force.
     pub(super) async fn end(&self, child: &mut Child) {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
             // Its number is its own until it is waited for, below.
             let _ = kill_process(pid, Signal::TERM);
         }
-        drop(child.stdin.take());
         if self.clock.within(PATIENCE, child.wait()).await.is_none() {
             // One that cannot be killed has ended.
             let _ = child.kill().await;
@@ -191,6 +190,8 @@ impl Machines {
     ) {
         let clock = self.children.clock;
         let (started, pid) = (clock.now(), child.id().unwrap_or_default());
+        // Held here, because who waits for a child closes its input first.
+        let leash = child.stdin.take();
         let by_itself = tokio::select! {
             biased;
             _ = end => None,
@@ -199,6 +200,7 @@ impl Machines {
         if by_itself.is_none() {
             self.children.end(&mut child).await;
         }
+        drop(leash);
         self.children.clear(&worker_folder(&self.children.folder, vm.worker())).await;
         let _ = ended.send(());
         if let Some(status) = by_itself {
