@@ -3,11 +3,12 @@
 //! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
 //! after the other, with `progress`), `verdict` (what came out, against what was expected),
 //! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
-//! known here of how a scope is explored.
+//! known here of how a scope is explored. `cluster` is the other half: the cluster that runs.
 
 mod args;
 mod chaos;
 mod clock;
+mod cluster;
 mod engine;
 mod findings;
 mod job;
@@ -36,7 +37,7 @@ use crate::real::work::supervise;
 pub enum Exit {
     /// All holds that should, and everything was looked at.
     Fine,
-    /// The call or a file is not what it should be.
+    /// The call or a file is not what it should be; or a job that was waited for did not succeed.
     Bad,
     /// A safety or stability claim is violated, or one that should be is not.
     Safety,
@@ -88,11 +89,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return exit.code().into();
         }
     };
-    if matches!(cli.command, Some(Command::Supervise)) {
+    let command = cli.command.unwrap_or_default();
+    if matches!(command, Command::Supervise) {
         return supervise();
     }
     // The message and the place of a panic have been written by the time it is caught.
-    let exit = catch_unwind(AssertUnwindSafe(|| dispatch(cli))).unwrap_or_else(|_| {
+    let exit = catch_unwind(AssertUnwindSafe(|| dispatch(command))).unwrap_or_else(|_| {
         complain(
             "this is a mistake in iris-check, not in what was checked; please report it with the \
              command and the lines above",
@@ -102,10 +104,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.code().into()
 }
 
-fn dispatch(cli: Cli) -> Exit {
-    let lists = matches!(cli.command, Some(Command::Claims | Command::Scopes));
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let done = perform(cli, &mut out).and_then(|exit| {
+fn dispatch(command: Command) -> Exit {
+    let lists = !matches!(command, Command::Check(_) | Command::Replay { .. });
+    // Not locked: the processes of a cluster say what they have to say from other threads.
+    let mut out = io::BufWriter::new(io::stdout());
+    let done = perform(command, &mut out).and_then(|exit| {
         out.flush()?;
         Ok(exit)
     });
@@ -133,8 +136,8 @@ fn dispatch(cli: Cli) -> Exit {
     }
 }
 
-fn perform(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
-    match cli.command.unwrap_or_default() {
+fn perform(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
+    match command {
         Command::Check(asked) => job::check(&asked, out),
         Command::Supervise => unreachable!("invariant: it was done before any output"),
         Command::Chaos(asked) => chaos::chaos(&asked, out),
@@ -144,6 +147,7 @@ fn perform(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Explore { scope, scope_file, port } => {
             replay::explore(scope.as_deref(), scope_file.as_deref(), port, out)
         }
+        Command::Cluster(command) => cluster::perform(command, out),
     }
 }
 

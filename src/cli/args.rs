@@ -5,10 +5,45 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// Commands in two groups; clap has only one list.
+const HELP: &str = "\
+{about}
+It also runs such a cluster: the very machines that were checked, with real processes.
+
+{usage-heading} {usage}
+
+Check a model, exhaustively:
+  check       Explore scopes; without any, all that are built in. The default
+  claims      List the claims: what must hold
+  scopes      List the scopes that are built in
+  replay      Repeat a saved finding step by step, and show it
+  explore     Step through a scope by hand, in a browser
+
+Run a cluster:
+  up          A whole cluster on this machine, until Ctrl-C
+  controller  A controller by itself
+  worker      A worker by itself
+
+Use a cluster:
+  submit      Submit a job; prints its id
+  wait        Wait until a job has ended
+  status      Show a job with its tasks and attempts
+  list        List the jobs
+  cancel      Cancel a job
+  logs        Print what an attempt wrote
+  workers     Show the workers, scale groups and slices
+  drain       Close a worker to new work, or open it again
+
+Each has more to say: `iris-check help COMMAND`.
+
+Options:
+{options}{after-help}";
+
 const EXIT_CODES: &str = "\
 Exit codes:
    0  all holds that should, and everything was looked at
-   1  the call or a file is not what it should be; the message says what to do
+   1  the call or a file is not what it should be, and the message says what to do;
+      or a job that was waited for has not succeeded
    2  a safety claim (S, T) is violated, or one that a scope expects to be violated is not
    3  the same of a progress claim (L)
    5  nothing was found, and not everything was looked at
@@ -16,7 +51,7 @@ Exit codes:
 
 /// Looks at everything that can happen to the jobs of a small cluster, and says what must not.
 #[derive(Debug, Parser)]
-#[command(name = "iris-check", version, after_help = EXIT_CODES)]
+#[command(name = "iris-check", version, after_help = EXIT_CODES, help_template = HELP)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -55,6 +90,8 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 3000)]
         port: u16,
     },
+    #[command(flatten)]
+    Cluster(super::cluster::Command),
 }
 
 impl Default for Command {
@@ -131,7 +168,7 @@ pub(super) enum Format {
     Json,
 }
 
-fn bytes(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let units = [("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30), ("T", 1 << 40)];
     scaled(text, &units).ok_or_else(|| "expected bytes, such as 500M or 2G".to_owned())
 }

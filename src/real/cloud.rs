@@ -45,6 +45,20 @@ pub(super) trait Hosts: Send + Sync {
     async fn stop(&self, vm: VmId);
 }
 
+/// Who hears what the cloud has to say: a controller.
+#[tonic::async_trait]
+pub(super) trait Hears: Send + Sync {
+    /// Tells it. One that is down hears of it when it is up again.
+    async fn hear(&self, news: News);
+}
+
+#[tonic::async_trait]
+impl Hears for ToController {
+    async fn hear(&self, news: News) {
+        self.provided(news).await;
+    }
+}
+
 /// The cloud; copies are the same one.
 #[derive(Clone)]
 pub struct Cloud {
@@ -60,7 +74,7 @@ pub struct Cloud {
 #[derive(Default)]
 struct State {
     slices: BTreeMap<SliceId, Slice>,
-    to_controller: Option<ToController>,
+    to_controller: Option<Arc<dyn Hears>>,
 }
 
 struct Slice {
@@ -92,7 +106,7 @@ impl Cloud {
     }
 
     /// Speaks to this controller from now on, and says first what an earlier one may have missed.
-    pub(super) fn speaks_to(&self, controller: ToController) -> Box<dyn Provider> {
+    pub(super) fn speaks_to(&self, controller: Arc<dyn Hears>) -> Box<dyn Provider> {
         let mut news = Vec::new();
         let mut state = self.state();
         state.to_controller = Some(controller);
@@ -120,8 +134,7 @@ impl Cloud {
     async fn say(&self, news: News) {
         let controller = self.state().to_controller.clone();
         if let Some(controller) = controller {
-            // One that is down hears of it when it is up again.
-            controller.provided(news).await;
+            controller.hear(news).await;
         }
     }
 
@@ -230,6 +243,17 @@ impl Cloud {
         self.stop_all(slice).await;
         self.say(News::Preempted(slice)).await;
         true
+    }
+
+    /// A controller believes in a slice that was granted before this cloud began: it was taken away,
+    /// unless it is known here. Nothing of it may run.
+    pub(super) async fn disown(&self, slice: SliceId) {
+        let known = self.state().slices.contains_key(&slice);
+        if !known {
+            let gone = Slice { vms: Vec::new(), is: Is::Preempted };
+            self.state().slices.insert(slice, gone);
+            self.say(News::Preempted(slice)).await;
+        }
     }
 
     /// A machine dies, and the cloud does not say so.

@@ -26,6 +26,7 @@ use super::net::{BadAddress, Network};
 use super::observe::{Nobody, Observer};
 use super::work::Closures;
 
+pub(super) use nodes::ChaoticWork;
 use nodes::Nodes;
 
 /// What a cluster is to be.

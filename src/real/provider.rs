@@ -1,5 +1,7 @@
 //! Where workers come from: a provider makes slices and ends them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::id::{GroupId, SliceId, VmId};
 
 /// Makes slices. Both orders may come again for the same slice, when the controller restarts: the
@@ -14,7 +16,8 @@ pub trait Provider: Send {
 }
 
 /// What a provider tells the controller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum News {
     /// A slice is granted.
     Granted(SliceId),

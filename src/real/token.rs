@@ -44,6 +44,11 @@ impl Token {
         if fine { Ok(Self(text.into())) } else { Err(BadToken) }
     }
 
+    /// Its text, for the environment of a child.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+
     fn header(&self) -> MetadataValue<Ascii> {
         let mut value = MetadataValue::try_from(format!("Bearer {}", self.0))
             .expect("invariant: a token is visible ASCII");

@@ -138,7 +138,7 @@ impl Nodes {
             one_by_one: self.plan.one_by_one,
         };
         let cloud = self.cloud.clone();
-        let started = controller::Driver::start(setup, move |it| cloud.speaks_to(it))
+        let started = controller::Driver::start(setup, move |it| cloud.speaks_to(Arc::new(it)))
             .map_err(StartError::Journal)?;
         let door = controller::Door::new(
             started.to_controller,
@@ -346,9 +346,9 @@ impl Hosts for Machines {
 }
 
 /// The faults of one worker's launches.
-struct ChaoticWork {
-    chaos: Chaos,
-    worker: WorkerId,
+pub(in crate::real) struct ChaoticWork {
+    pub(in crate::real) chaos: Chaos,
+    pub(in crate::real) worker: WorkerId,
 }
 
 impl Faults for ChaoticWork {

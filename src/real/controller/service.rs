@@ -317,6 +317,22 @@ impl Controller for Door {
     ) -> Result<Response<proto::ReportReply>, Status> {
         self.report(wire::report_from(request.get_ref())?).await
     }
+
+    async fn policy(
+        &self,
+        _: Request<proto::PolicyRequest>,
+    ) -> Result<Response<proto::PolicyReply>, Status> {
+        let look = |answer: oneshot::Sender<_>| {
+            Ask::Look(Box::new(move |machine: &ControllerSm| {
+                // Whoever asked may have gone.
+                let _ = answer.send(*machine.policy());
+            }))
+        };
+        let policy = self.ask(look).await?;
+        let json =
+            serde_json::to_string(&policy).expect("invariant: a policy is numbers and words only");
+        Ok(Response::new(proto::PolicyReply { json }))
+    }
 }
 
 /// Serves clients and workers on these connections, until dropped.
