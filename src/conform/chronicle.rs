@@ -79,11 +79,11 @@ impl Chronicle {
             for task in after.tasks(id) {
                 for attempt in after.attempts(task.id) {
                     let old = before.attempt(attempt.id);
-                    if attempt.heard && !old.is_some_and(|old| old.heard) {
+                    if attempt.heard && old.is_none_or(|old| !old.heard) {
                         self.0.push((at, Moment::Accepted(attempt.id)));
                     }
                     if let Some((outcome, cause)) = attempt.end
-                        && !old.is_some_and(|old| old.end.is_some())
+                        && old.is_none_or(|old| old.end.is_none())
                     {
                         self.0.push((at, Moment::Ended(attempt.id, outcome, cause)));
                     }
