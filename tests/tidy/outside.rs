@@ -28,7 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rand_pcg",     &["real"]),
     ("tonic_prost_build", &["build"]),
     ("protox",       &["build"]),
-    ("tempfile",     &["tests", UNIT_TESTS]),
+    ("tempfile",     &["tests", "benches", UNIT_TESTS]),
     ("stateright",   &["explore", "check", "tests", "benches", "examples"]),
     ("proptest",     &["conform", "tests", UNIT_TESTS]),
     ("rapidhash",    &["explore"]),
