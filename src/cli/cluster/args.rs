@@ -181,8 +181,8 @@ pub(in crate::cli) struct Up {
     /// Where its controller listens; port 0 means any.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: String,
-    /// The policy, as a preset: hardened, local, as_reported.retry, as_reported.reconcile,
-    /// as_reported.delivery_errors.
+    /// The policy, as a preset: `hardened`, `local`, `as_reported.retry`, `as_reported.reconcile`,
+    /// `as_reported.delivery_errors`.
     #[arg(long, value_name = "NAME", default_value = "local", value_parser = values::policy)]
     pub policy: (String, Policy),
     #[command(flatten)]
@@ -209,8 +209,8 @@ pub(in crate::cli) struct Controller {
     /// The folder of its journal: all that it ever acknowledged.
     #[arg(long, value_name = "DIR")]
     pub journal: PathBuf,
-    /// The policy, as a preset: hardened, local, as_reported.retry, as_reported.reconcile,
-    /// as_reported.delivery_errors. A journal stays with the one that it was begun with.
+    /// The policy, as a preset: `hardened`, `local`, `as_reported.retry`, `as_reported.reconcile`,
+    /// `as_reported.delivery_errors`. A journal stays with the one that it was begun with.
     #[arg(long, value_name = "NAME", default_value = "hardened", value_parser = values::policy)]
     pub policy: (String, Policy),
     /// A scale group, `NAME:min=0,max=4,vms=1,cpus=4,memory=8G,attribute.zone=a`; may be given

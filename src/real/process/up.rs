@@ -91,7 +91,7 @@ pub async fn run_up(settings: UpSettings, tell: Tell) -> Result<(), Problem> {
     let mut cluster = Cluster { settings, home, children, machines, cloud, controller: None };
     let done = tokio::select! {
         done = cluster.run() => done,
-        () = told.to_end() => {
+        () = told.end() => {
             tell(&Event::Ends);
             Ok(())
         }
