@@ -6,6 +6,7 @@
 //! known here of how a scope is explored. `cluster` is the other half: the cluster that runs.
 
 mod args;
+mod chaos;
 mod clock;
 mod cluster;
 mod engine;
@@ -139,6 +140,7 @@ fn perform(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
         Command::Check(asked) => job::check(&asked, out),
         Command::Supervise => unreachable!("invariant: it was done before any output"),
+        Command::Chaos(asked) => chaos::chaos(&asked, out),
         Command::Claims => shown::claims(out),
         Command::Scopes => shown::scopes(out),
         Command::Replay { file } => replay::replay(&file, out),

@@ -76,7 +76,7 @@ fn a_bad_input_ends_with_1_and_one_line_that_names_the_place() {
     let rows: [(&[&str], String); 7] = [
         (
             &["check", "no_such"],
-            "there is no scope `no_such`; there are delivery, reports, crash, ".into(),
+            "there is no scope `no_such`; there are delivery, copies, reports, ".into(),
         ),
         (
             &["check", "--scope", scope.name()],

@@ -267,6 +267,7 @@ fn standard_scopes_are_read_have_names_of_their_own_and_a_wider_form() {
     let names: Vec<&str> = scopes.iter().map(|scope| scope.name.as_str()).collect();
     let expected = [
         "delivery",
+        "copies",
         "reports",
         "crash",
         "lease",

@@ -191,8 +191,9 @@ pub struct Scope {
 }
 
 /// The standard scopes as `(file, text)`, in the order in which they are checked.
-const STANDARD: [(&str, &str); 15] = [
+const STANDARD: [(&str, &str); 16] = [
     ("scopes/delivery.toml", include_str!("../../scopes/delivery.toml")),
+    ("scopes/copies.toml", include_str!("../../scopes/copies.toml")),
     ("scopes/reports.toml", include_str!("../../scopes/reports.toml")),
     ("scopes/crash.toml", include_str!("../../scopes/crash.toml")),
     ("scopes/lease.toml", include_str!("../../scopes/lease.toml")),

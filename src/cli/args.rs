@@ -62,6 +62,9 @@ pub(super) enum Command {
     /// Explore scopes; without any, all that are built in. The default.
     #[command(after_help = EXIT_CODES)]
     Check(Asked),
+    /// Play the scenarios of the chaos analysis on a running cluster; exits 2 if one comes out
+    /// otherwise than it must.
+    Chaos(super::chaos::Asked),
     /// List the claims: what must hold.
     Claims,
     /// List the scopes that are built in.

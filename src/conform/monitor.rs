@@ -15,6 +15,8 @@ use crate::real::observe::{Nobody, Observer};
 use crate::trace::diff;
 use crate::worker_sm::{Local, WorkerEffect, WorkerInput, WorkerSm};
 
+use super::chronicle::Chronicle;
+
 /// Steps that are kept to be shown with a violation.
 const KEPT: usize = 400;
 
@@ -29,6 +31,7 @@ struct State {
     /// What happened, as people read it, the last steps only.
     steps: Vec<String>,
     count: usize,
+    chronicle: Chronicle,
     found: Option<String>,
     exercised: u32,
 }
@@ -42,13 +45,25 @@ impl Monitor {
     /// The same, and hands on to another observer what it is told.
     pub fn and(controller: ControllerSm, next: Arc<dyn Observer>) -> Self {
         let live = Live::new(controller);
-        let state = State { live, steps: Vec::new(), count: 0, found: None, exercised: 0 };
+        let state = State {
+            live,
+            steps: Vec::new(),
+            count: 0,
+            chronicle: Chronicle::default(),
+            found: None,
+            exercised: 0,
+        };
         Self { state: Mutex::new(state), next }
     }
 
     /// The first violation, if there was one: the claim, what was found, and how it came to be.
     pub fn violation(&self) -> Option<String> {
         self.state().found.clone()
+    }
+
+    /// When what happened so far.
+    pub fn chronicle(&self) -> Chronicle {
+        self.state().chronicle.clone()
     }
 
     /// The live view as it is now.
@@ -85,8 +100,13 @@ impl State {
     ) {
         let before = self.live.clone();
         take(&mut self.live);
-        let changed = diff::changes(&before, &self.live);
         self.count += 1;
+        // What was judged needs no judging again, unless something was started.
+        if started == Started::Nothing && before.is_same(&self.live) {
+            return;
+        }
+        let changed = diff::changes(&before, &self.live);
+        self.chronicle.note(at, &before, &self.live);
         let mut text = format!("{:>9} ms  {}", at.0, did());
         for change in changed {
             let _ = write!(text, "\n{:14}{change}", "");

@@ -34,7 +34,9 @@ impl ControllerSm {
     pub(super) fn run_answered(&mut self, turn: &mut Turn, id: AttemptId, answer: RunAnswer) {
         match answer {
             RunAnswer::Accepted(clock) => self.heard(turn, id, Phase::Building, clock),
-            RunAnswer::NotNow => self.try_failed(turn, id, TryError::NotSent),
+            // Nothing happened, but a byte left: a second copy may still arrive when the worker has
+            // its lease. So it does not count as not sent.
+            RunAnswer::NotNow => self.try_failed(turn, id, TryError::Unknown),
             RunAnswer::Refused => self.refused(turn, id),
         }
     }

@@ -80,8 +80,8 @@ impl ControllerSm {
                 (What::Report { seat: report.seat, missing }, one(&report.attempt))
             }
             Input::RunAnswered { attempt, answer } => match answer {
-                // As if the call had not been sent.
-                RunAnswer::NotNow => (What::TryFailed { unknown: false }, one(attempt)),
+                // Nothing happened, but a second copy of the call may still arrive.
+                RunAnswer::NotNow => (What::TryFailed { unknown: true }, one(attempt)),
                 RunAnswer::Accepted(_) => (What::RunAnswer { refused: false }, one(attempt)),
                 RunAnswer::Refused => (What::RunAnswer { refused: true }, one(attempt)),
             },

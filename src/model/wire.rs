@@ -92,7 +92,8 @@ pub enum RunAnswer {
     Accepted(Clock),
     /// Not running here, and never will be.
     Refused,
-    /// Nothing happened, because the worker has no lease: as if the call had not been sent.
+    /// Nothing happened, because the worker has no lease or is another incarnation; a second copy
+    /// of the call may still arrive later.
     NotNow,
 }
 

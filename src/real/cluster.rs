@@ -256,6 +256,20 @@ pub fn in_real_time<F: Future>(future: F) -> std::io::Result<F::Output> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future))
 }
 
+/// Runs futures side by side, and gives what came of each, in their order. A panic goes on.
+pub async fn all_of<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
+    let mut outputs = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let done = task.await.map_err(tokio::task::JoinError::into_panic);
+        outputs.push(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+    }
+    outputs
+}
+
 /// The journal's place.
 fn store(plan: &Plan, memory: &journal::Memory) -> Result<Box<dyn journal::Store>, StartError> {
     Ok(match &plan.journal {

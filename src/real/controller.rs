@@ -4,9 +4,10 @@
 //! come already), makes what changed the machine durable with one write, and only then performs
 //! the orders, in order. Every decision is the machine's.
 //!
-//! Reading order: [`Driver::run`], `recovery` (what a restart begins with), `orders` (what becomes
-//! of an order), `service` (what comes in over gRPC).
+//! Reading order: [`Driver::run`], `durable` (what is written down), `recovery` (what a restart
+//! begins with), `orders` (what becomes of an order), `service` (what comes in over gRPC).
 
+mod durable;
 mod orders;
 mod recovery;
 mod service;
@@ -25,14 +26,16 @@ use crate::model::timer::Timer;
 use crate::model::wire::BeatReply;
 
 use super::chaos::{Chaos, Point, Verb};
-use super::clock::{At, Clock};
-use super::journal::{AppendError, Entry, Journal, JournalError, Snapshot, Store};
+use super::clock::Clock;
+use super::journal::{AppendError, Entry, Journal, JournalError, Store};
 use super::net::{Network, Way};
 use super::observe::Observer;
 use super::provider::{News, Provider};
 use super::status::JobStatus;
 use super::timers::Timers;
 use super::wire::proto::worker_client::WorkerClient;
+
+use durable::Appended;
 
 pub use recovery::BadJournal;
 pub use service::Limits;
@@ -153,6 +156,8 @@ pub struct Driver {
     chaos: Chaos,
     observer: Arc<dyn Observer>,
     batch: usize,
+    /// What had come in when a timer was found due, and is still ahead of it.
+    ahead: Option<usize>,
 }
 
 /// A job that somebody watches.
@@ -175,6 +180,12 @@ impl Driver {
             return end;
         }
         loop {
+            if self.has_waited_its_turn() {
+                if let Err(end) = self.fire().await {
+                    return end;
+                }
+                continue;
+            }
             let next = self.timers.next();
             let clock = self.clock;
             let due = async {
@@ -199,12 +210,27 @@ impl Driver {
         }
     }
 
+    /// Whether a timer that is due has let all pass that had come in by then. More may have come
+    /// in behind, and under load always has: that must not keep it waiting. In virtual time nothing
+    /// comes in behind, because time only goes on when everybody waits.
+    fn has_waited_its_turn(&mut self) -> bool {
+        let now = self.clock.now();
+        if self.clock.is_virtual() || self.timers.next().is_none_or(|at| now <= at) {
+            self.ahead = None;
+            return false;
+        }
+        *self.ahead.get_or_insert(self.inbox.len()) == 0
+    }
+
     /// Takes what has come in.
     async fn take(&mut self, first: Ask) -> Result<(), End> {
         let mut facts = Vec::new();
         let mut after = Vec::new();
         let mut next = Some(first);
+        // Under load nobody waits for calls on the side, and what is left of them piles up.
+        while self.calls.try_join_next().is_some() {}
         while let Some(ask) = next {
+            self.ahead = self.ahead.map(|ahead| ahead.saturating_sub(1));
             match ask {
                 Ask::Fact(input, waits) => facts.push((input, waits)),
                 Ask::Lives(worker, address) => {
@@ -275,58 +301,6 @@ impl Driver {
         self.snapshot(at)
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<Appended, End> {
-        match self.chaos.decide(Point::JournalAppend, None) {
-            Some(Verb::Crash) => return Err(End::Crashed),
-            Some(Verb::Delay(length)) => self.clock.sleep(length).await,
-            Some(Verb::Fail(_)) => return Ok(Appended::Undone),
-            Some(Verb::DropRequest | Verb::DropResponse | Verb::Duplicate) | None => {}
-        }
-        match self.journal.append(entries) {
-            Ok(()) => Ok(Appended::Durable),
-            Err(AppendError::Undone(_)) => Ok(Appended::Undone),
-            Err(error @ AppendError::Broken(_)) => Err(End::Journal(error)),
-        }
-    }
-
-    /// What could not be made durable did not happen: the machine is what the journal says. Who
-    /// waits for an answer gets none, timers fire again, and what nobody would repeat comes again.
-    fn undo(&mut self, turns: Vec<Turn>) -> Result<(), End> {
-        self.machine = self.read_back()?;
-        for turn in turns {
-            if let Input::Fired(timer) = turn.input {
-                self.timers.arm(timer, self.clock.now().plus(AGAIN));
-            } else if matches!(turn.waits, Waits::Nobody) {
-                self.later(Ask::Fact(turn.input, Waits::Nobody));
-            }
-        }
-        Ok(())
-    }
-
-    fn later(&mut self, ask: Ask) {
-        let (clock, to_self) = (self.clock, self.to_self.clone());
-        self.calls.spawn(async move {
-            clock.sleep(AGAIN).await;
-            if let Some(to_self) = to_self.upgrade() {
-                // Where the driver is gone there is nobody left to tell.
-                let _ = to_self.send(ask).await;
-            }
-        });
-    }
-
-    fn snapshot(&mut self, at: At) -> Result<(), End> {
-        if !self.journal.wants_snapshot() {
-            return Ok(());
-        }
-        let deadlines = self.timers.iter().collect();
-        let snapshot = Snapshot { at, controller: self.machine.clone(), deadlines };
-        match self.journal.snapshot(&snapshot) {
-            // Without one the journal is longer, and nothing else.
-            Ok(()) | Err(AppendError::Undone(_)) => Ok(()),
-            Err(error @ AppendError::Broken(_)) => Err(End::Journal(error)),
-        }
-    }
-
     fn watch(&mut self, job: JobId, watcher: mpsc::Sender<JobStatus>) {
         let Some(status) = JobStatus::of(&self.machine, job) else { return };
         let ended = status.state.has_ended();
@@ -354,8 +328,5 @@ impl Driver {
     }
 }
 
-/// What became of an append.
-enum Appended {
-    Durable,
-    Undone,
-}
+#[cfg(test)]
+mod tests;

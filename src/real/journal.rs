@@ -2,19 +2,20 @@
 //!
 //! Append-only segment files of text (`format`), over a few file operations ([`Store`]): a
 //! [`Folder`] of real files, or [`Memory`] for virtual time, behind the same code. A segment begins
-//! with a snapshot; the newest one is the journal. Recovery replays its entries through the machine.
+//! with a snapshot; the newest one is the journal. Recovery replays it through the machine.
 //!
-//! What is promised, if a synced byte stays and a sector of 512 bytes is written wholly or not at all:
+//! What is promised, if a synced byte stays and a sector of 512 bytes is written wholly or not at
+//! all:
 //!
 //! - [`Journal::append`] answers `Ok` only when its entries are durable.
-//! - [`Journal::open`] yields a prefix of what was appended that holds everything acknowledged, or an
-//!   error that names the place. It never yields anything else, and it never panics: neither does a
-//!   store that does. On an error nothing is changed.
+//! - [`Journal::open`] yields a prefix of what was appended that holds everything acknowledged, or
+//!   an error that names the place. It never yields anything else, and it never panics, even if the
+//!   store does. On an error nothing that may have been acknowledged is changed.
 //! - A power loss during any operation leaves a journal that opens. The rest of an append that was
 //!   never acknowledged is cut off and told ([`Torn`]); it is cut off wholly, not in the middle.
 //! - Any single byte that differs is an error, also in the very last record: a rest that may be cut
-//!   off is shorter than its header says, or has zeros where none are ever written: 8 or more to the
-//!   end, or a whole sector. Damage with an acknowledged batch behind it is always an error.
+//!   off is shorter than its header says, or has zeros where none are ever written: 8 or more to
+//!   the end, or a whole sector. Damage with an acknowledged batch behind it is always an error.
 //!
 //! What it cannot tell: a last batch that was acknowledged and is then lost by truncation or zeroed
 //! sectors looks like one that never was; so does a whole folder that was replaced by an older copy
@@ -110,7 +111,7 @@ impl Journal {
     ///
     /// # Errors
     /// If what it holds is not a journal as it was written, as far as that can be known, or an
-    /// operation fails. Then nothing that was there is changed.
+    /// operation fails. Then nothing is changed but a torn end that may be cut off already.
     pub fn open(store: Box<dyn Store>) -> Result<(Self, Recovered), JournalError> {
         let mut store = Guarded(store);
         let files = store.list().map_err(JournalError::Store)?;
@@ -303,8 +304,8 @@ fn write_new(store: &mut Guarded, bytes: &[u8]) -> Result<(), Failure> {
     store.sync(UNFINISHED)
 }
 
-/// Whether a segment goes on from the one before, if that is still there. It is no longer needed, so
-/// damage in it does not count; but if it is whole and ends otherwise, the two are of two journals.
+/// Whether a segment goes on from the one before, if that is still there. It is no longer needed,
+/// so damage in it does not count; but if it is whole and ends otherwise, they are of two journals.
 fn follows(
     store: &mut Guarded,
     number: u32,

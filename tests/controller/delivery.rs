@@ -43,13 +43,13 @@ fn four_tries_with_doubling_pauses() {
 }
 
 #[test]
-fn not_now_counts_as_not_sent() {
+fn not_now_counts_as_unknown_because_a_second_copy_may_still_arrive() {
     let mut rig = submitted();
     for _ in 0..3 {
         rig.run(A, RunAnswer::NotNow);
         rig.fire(Timer::Retry(id(A)));
     }
-    assert_eq!(rig.run(A, RunAnswer::NotNow), "run j1.0#1 on w1@1");
+    assert_eq!(rig.run(A, RunAnswer::NotNow), "fence j1.0#0 on w1@1");
 }
 
 #[test]

@@ -69,10 +69,10 @@ impl Bench {
 
     /// How the attempt `j1.0#0` ends.
     pub fn exit(&mut self) -> Exit {
-        match self.next() {
-            News::Exited(id, exit) if id == attempt(0) => exit,
-            other => panic!("expected the exit of j1.0#0, found {other:?}"),
-        }
+        let news = self.next();
+        let News::Exited(id, exit) = news else { panic!("expected an exit, found {news:?}") };
+        assert_eq!(id, attempt(0));
+        exit
     }
 
     /// Runs a payload as the attempt `j1.0#0`: its exit, output and errors.

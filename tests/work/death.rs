@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use iris_check::real::work::{News, NoFaults, Order, clean_up};
 use iris_check::worker_sm::Exit;
@@ -175,6 +176,10 @@ fn what_is_aborted_leaves_nothing_and_says_nothing() {
             shop.abort(attempt(number));
             shop.start(attempt(number));
         });
+        // Sent before the abort, if this thread was slow; nothing may be sent after it.
+        while let Some(news) = bench.work.news(Duration::ZERO) {
+            assert_eq!(news, News::Prepared(attempt(number)));
+        }
     }
     let mark = mark(&bench);
     assert!(bench.work.until(LIMIT, || marked(&mark).is_empty()), "supervisors end");

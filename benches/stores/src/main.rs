@@ -1,4 +1,4 @@
-//! What embedded stores make of damage. `cargo run --release` in this folder prints one line for each.
+//! What embedded stores make of damage: `cargo run --release` in this folder.
 //!
 //! Every record is one transaction, durable when it returns. Then the process ends without closing
 //! the store. On copies of its files one byte is changed, or one file is cut off; another process
@@ -100,24 +100,27 @@ fn number(n: usize) -> usize {
 }
 
 fn compare() -> Said<()> {
-    let scratch = tempfile::tempdir_in(".")?;
-    let plain = scratch.path().join("plain");
+    let scratch = Path::new("target/scratch");
+    if scratch.exists() {
+        fs::remove_dir_all(scratch)?;
+    }
+    let plain = scratch.join("plain");
     let rate = ask(["write", "plain", &plain.to_string_lossy()])?;
     println!("{:<16} {}", "a plain file", rate.unwrap_or_default().trim());
     for store in &STORES {
-        let origin = scratch.path().join(store.name);
+        let origin = scratch.join(store.name);
         fs::create_dir_all(&origin)?;
         let rate = ask(["write", store.name, &origin.to_string_lossy()])?;
         println!("{:<16} {}", store.name, rate.unwrap_or_default().trim());
         let files = files(&origin)?;
         let sizes: u64 = files.iter().map(|(_, _, length)| length).sum();
         println!("  {} files, {sizes} bytes", files.len());
-        let whole = classify(store.name, scratch.path(), &files)?;
+        let whole = classify(store.name, scratch, &files)?;
         println!("  untouched: {whole}");
         let changed = (0..FLIPS).map(|n| flipped(&files, n));
-        tally("one bit changed", store.name, scratch.path(), changed)?;
+        tally("one bit changed", store.name, scratch, changed)?;
         let cut = (0..CUTS).map(|n| cut(&files, n));
-        tally("one file cut off", store.name, scratch.path(), cut)?;
+        tally("one file cut off", store.name, scratch, cut)?;
     }
     Ok(())
 }
@@ -190,14 +193,15 @@ fn tally(how: &str, name: &str, scratch: &Path, copies: impl Iterator<Item = Fil
 }
 
 fn classify(name: &str, scratch: &Path, files: &Files) -> Said<&'static str> {
-    let copy = tempfile::tempdir_in(scratch)?;
+    let copy = scratch.join("copy");
     for (path, bytes, length) in files {
-        let path = copy.path().join(path);
+        let path = copy.join(path);
         fs::create_dir_all(path.parent().expect("it is below the folder"))?;
         fs::write(&path, bytes)?;
         fs::OpenOptions::new().write(true).open(path)?.set_len(*length)?;
     }
-    let answer = ask(["read", name, &copy.path().to_string_lossy()])?;
+    let answer = ask(["read", name, &copy.to_string_lossy()])?;
+    fs::remove_dir_all(copy)?;
     let Some(answer) = answer else { return Ok("hang") };
     Ok(KINDS.into_iter().find(|kind| answer.starts_with(kind)).unwrap_or("panic"))
 }

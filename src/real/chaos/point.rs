@@ -33,7 +33,7 @@ pub enum Point {
     WorkerCrash,
     /// The provider is asked for a slice; `fail RESOURCE_EXHAUSTED` is a quota that is used up.
     ProviderCreateSlice,
-    /// A VM boots. One that fails says so; a dropped request is a VM that is stuck, silently.
+    /// A VM boots. One that fails, or whose request is dropped, is stuck, and nobody says so.
     ProviderBoot,
     /// A VM initializes; as with booting.
     ProviderInit,

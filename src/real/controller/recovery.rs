@@ -100,6 +100,7 @@ impl Driver {
             chaos: setup.chaos,
             observer: setup.observer,
             batch: if setup.one_by_one { 1 } else { BATCH },
+            ahead: None,
         };
         Ok(Started { driver, torn, to_controller: ToController(to_controller) })
     }

@@ -112,8 +112,18 @@ impl Door {
         answered.await.map_err(|_| Status::unavailable("nothing happened; try again"))
     }
 
-    async fn client(&self, input: Input) -> Result<ClientReply, Status> {
+    /// As [`Door::admit`], for what also takes room in the inbox: half of it is kept for workers.
+    /// A client may come again at once; a worker that is not heard may be taken for dead.
+    fn admit_to_inbox(&self) -> Result<(), Status> {
         self.admit()?;
+        if self.to_controller.capacity() > self.to_controller.max_capacity() / 2 {
+            return Ok(());
+        }
+        Err(Status::resource_exhausted("the controller has too much to do; try again"))
+    }
+
+    async fn client(&self, input: Input) -> Result<ClientReply, Status> {
+        self.admit_to_inbox()?;
         self.ask(|answer| Ask::Fact(input, Waits::Client(answer))).await
     }
 
@@ -121,7 +131,7 @@ impl Door {
         &self,
         look: impl FnOnce(&ControllerSm) -> T + Send + 'static,
     ) -> Result<T, Status> {
-        self.admit()?;
+        self.admit_to_inbox()?;
         self.ask(|answer| {
             Ask::Look(Box::new(move |machine| {
                 // Whoever asked may have gone.
@@ -265,7 +275,7 @@ impl Client for Door {
         request: Request<proto::LogsRequest>,
     ) -> Result<Response<Self::LogsStream>, Status> {
         let attempt: AttemptId = wire::id("attempt", &request.get_ref().attempt)?;
-        self.admit()?;
+        self.admit_to_inbox()?;
         let open = self.open_stream()?;
         let line = self.ask(|answer| Ask::Line(attempt, answer)).await?;
         let mut line = line.ok_or_else(|| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a journal could not be opened. Nothing was deleted or changed.
+/// Why a journal could not be opened. Nothing that may have been acknowledged was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalError {
     /// Another process has the folder.
@@ -79,7 +79,10 @@ impl fmt::Display for JournalError {
                  this one a folder of its own"
             ),
             Self::Store(failure) => {
-                write!(f, "the journal cannot be opened, nothing was changed in it: {failure}")
+                write!(
+                    f,
+                    "the journal cannot be opened, all that counts in it is as it was: {failure}"
+                )
             }
             Self::Damaged { file, at, what } => write!(
                 f,

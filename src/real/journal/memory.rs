@@ -70,6 +70,34 @@ struct Disk {
 struct Content {
     now: Vec<u8>,
     synced: Vec<u8>,
+    /// Up to here the two are equal: a sync copies what is new, not the whole file.
+    equal: usize,
+}
+
+impl Content {
+    fn durable(bytes: Vec<u8>) -> Self {
+        Self { equal: bytes.len(), synced: bytes.clone(), now: bytes }
+    }
+
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        let end = at + bytes.len();
+        self.equal = self.equal.min(at);
+        if self.now.len() < end {
+            self.now.resize(end, 0);
+        }
+        self.now[at..end].copy_from_slice(bytes);
+    }
+
+    fn resize(&mut self, length: usize) {
+        self.equal = self.equal.min(length);
+        self.now.resize(length, 0);
+    }
+
+    fn sync(&mut self) {
+        self.synced.truncate(self.equal);
+        self.synced.extend_from_slice(&self.now[self.equal..]);
+        self.equal = self.now.len();
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -127,8 +155,7 @@ impl Memory {
         disk.synced_names = disk.names.clone();
         disk.changes.clear();
         for content in &mut disk.files {
-            content.now = left(content, loss.bytes);
-            content.synced.clone_from(&content.now);
+            *content = Content::durable(left(content, loss.bytes));
         }
     }
 
@@ -145,7 +172,7 @@ impl Memory {
     pub fn put(&self, name: &str, bytes: &[u8]) {
         let mut disk = self.disk();
         let file = disk.files.len();
-        disk.files.push(Content { now: bytes.to_vec(), synced: bytes.to_vec() });
+        disk.files.push(Content::durable(bytes.to_vec()));
         disk.names.insert(name.to_owned(), file);
         disk.synced_names.insert(name.to_owned(), file);
     }
@@ -171,7 +198,7 @@ fn power_is_off() -> io::Error {
 }
 
 fn left(content: &Content, kept: Kept) -> Vec<u8> {
-    let Content { now, synced } = content;
+    let Content { now, synced, .. } = content;
     let (old, new) = (synced.len(), now.len());
     match kept {
         Kept::Nothing => synced.clone(),
@@ -231,7 +258,7 @@ impl Store for Memory {
                 disk.files.push(Content::default());
                 disk.change(Change::Create(file.to_owned(), number));
             }
-            disk.files[number].now.clear();
+            disk.files[number].resize(0);
             Ok(())
         })
     }
@@ -247,11 +274,7 @@ impl Store for Memory {
         };
         let number = disk.number(file)?;
         let start = usize::try_from(at).map_err(io::Error::other)?;
-        let now = &mut disk.files[number].now;
-        if now.len() < start + done {
-            now.resize(start + done, 0);
-        }
-        now[start..start + done].copy_from_slice(&bytes[..done]);
+        disk.files[number].write(start, &bytes[..done]);
         match fault {
             None => Ok(()),
             Some(Fault::PowerOff) => Err(power_is_off()),
@@ -263,7 +286,7 @@ impl Store for Memory {
         self.operate(|disk| {
             let number = disk.number(file)?;
             let length = usize::try_from(length).map_err(io::Error::other)?;
-            disk.files[number].now.resize(length, 0);
+            disk.files[number].resize(length);
             Ok(())
         })
     }
@@ -271,8 +294,7 @@ impl Store for Memory {
     fn sync(&mut self, file: &str) -> io::Result<()> {
         self.operate(|disk| {
             let number = disk.number(file)?;
-            let content = &mut disk.files[number];
-            content.synced.clone_from(&content.now);
+            disk.files[number].sync();
             Ok(())
         })
     }
@@ -297,6 +319,11 @@ impl Store for Memory {
         self.operate(|disk| {
             disk.synced_names = disk.names.clone();
             disk.changes.clear();
+            let Disk { files, names, .. } = disk;
+            let gone = |file: &usize| !names.values().any(|named| named == file);
+            for file in (0..files.len()).filter(gone) {
+                files[file] = Content::default();
+            }
             Ok(())
         })
     }

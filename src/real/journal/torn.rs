@@ -21,8 +21,8 @@ pub struct Torn {
     pub why: String,
 }
 
-/// Whether the batch that begins at a place, and is not right, may be the rest of an append that was
-/// never acknowledged; why. `end` is where it ends, if its header is right.
+/// Whether the batch that begins at a place, and is not right, may be the rest of an append that
+/// was never acknowledged; why. `end` is where it ends, if its header is right.
 ///
 /// Such a rest is the last thing in its file. It is shorter than it should be, or parts of it are
 /// zeros: from some byte to the end, or in whole sectors. Bytes that are there are right, for a

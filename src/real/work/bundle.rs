@@ -117,7 +117,13 @@ impl Tree<'_> {
                 let other = inside(&target()?)?;
                 self.hard_link(&name, &other)?;
             } else if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
-                self.file(&name, &mut entry, mode)?;
+                let written = self.file(&name, &mut entry, mode)?;
+                if written < entry.header().entry_size().map_err(at(&name))? && kind.is_file() {
+                    return Err(format!(
+                        "{}: the archive is cut off; pack it anew",
+                        name.display()
+                    ));
+                }
             } else {
                 return Err(special(&name));
             }
@@ -159,12 +165,13 @@ impl Tree<'_> {
         }
     }
 
-    fn file(&mut self, name: &Path, from: &mut dyn Read, mode: u32) -> Result<(), String> {
+    fn file(&mut self, name: &Path, from: &mut dyn Read, mode: u32) -> Result<u64, String> {
         let path = self.place(name)?;
         let mut file =
             OpenOptions::new().write(true).create_new(true).open(&path).map_err(at(name))?;
-        io::copy(from, &mut file).map_err(at(name))?;
-        file.set_permissions(Permissions::from_mode(mode & 0o777)).map_err(at(name))
+        let written = io::copy(from, &mut file).map_err(at(name))?;
+        file.set_permissions(Permissions::from_mode(mode & 0o777)).map_err(at(name))?;
+        Ok(written)
     }
 
     fn link(&mut self, name: &Path, target: &Path) -> Result<(), String> {

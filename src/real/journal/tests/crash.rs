@@ -159,8 +159,8 @@ fn a_panic_is_told_as_what_it_is() {
     let error = open(&memory).err().expect("an error");
     assert_eq!(
         error.to_string(),
-        "the journal cannot be opened, nothing was changed in it: list the folder panicked: a \
-         store that panics, as asked"
+        "the journal cannot be opened, all that counts in it is as it was: list the folder \
+         panicked: a store that panics, as asked"
     );
     let (mut journal, _) = open(&memory).expect("nothing fails");
     memory.fail(0, Fault::Panic);

@@ -57,10 +57,13 @@ impl Written {
         let (memory, opened) = self.open(bytes);
         let error = opened.err().unwrap_or_else(|| panic!("{how}: it opens"));
         assert_eq!(memory.contents()[&self.file], bytes, "{how}: nothing is changed");
-        match error {
-            JournalError::Damaged { file, at, .. } if file == self.file => at,
+        match &error {
+            JournalError::Damaged { file, at, .. } if *file == self.file => *at,
             JournalError::Newer { .. } => 0,
-            other => panic!("{how}: {other}"),
+            JournalError::Damaged { .. }
+            | JournalError::Locked { .. }
+            | JournalError::Store(_)
+            | JournalError::Unreadable { .. } => panic!("{how}: {error}"),
         }
     }
 }
