@@ -18,18 +18,18 @@ Files, below --folder:
   journal/           all that was acknowledged; the next `up` goes on with it
   workers/w1/        a worker: pid, log, and what attempts wrote
 
-A worker that dies, also by SIGKILL, is a machine that was taken away: all that it ran is ended, its
-tasks are tried again elsewhere, and a new worker comes. A controller that dies is started again.
+A worker that dies, also by SIGKILL, is a machine that was taken away: all that it ran is ended,
+its tasks are tried again elsewhere, and a new worker comes. A controller that dies is started again.
 When `up` ends, however it ends, everything that it started ends with it.";
 
 const CONTROLLER: &str = "\
-A controller on any address but this machine's own needs a token: whoever reaches it runs commands.
+A controller on any address but this machine's own needs a token: who reaches it runs commands.
 With --provider stdio, orders for slices go out as JSON lines on standard output and news come in on
 standard input; with no provider, workers are started by hand.";
 
 const WORKER: &str = "\
-It asks its controller for the policy of the cluster, and waits for one that does not answer. Told to
-end (SIGINT, SIGTERM), it ends all that it runs.";
+It asks its controller for the policy of the cluster, and waits for one that does not answer. Told
+to end (SIGINT, SIGTERM), it ends all that it runs.";
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
