@@ -19,7 +19,8 @@ Files, below --folder:
   workers/w1/        a worker: pid, log, and what attempts wrote
 
 A worker that dies, also by SIGKILL, is a machine that was taken away: all that it ran is ended,
-its tasks are tried again elsewhere, and a new worker comes. A controller that dies is started again.
+its tasks are tried again elsewhere, and a new worker comes. A controller that dies is started
+again.
 When `up` ends, however it ends, everything that it started ends with it.";
 
 const CONTROLLER: &str = "\
