@@ -22,7 +22,7 @@ pub(super) struct Asked {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
     /// How often each is played, with a seed of its own.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one())]
     pub runs: u64,
     /// Over loopback TCP and by the machine's clock, everything 10 to 40 times faster.
     #[arg(long)]
@@ -30,6 +30,10 @@ pub(super) struct Asked {
     /// As JSON, one object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+fn at_least_one() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..)
 }
 
 /// What came of one scenario.

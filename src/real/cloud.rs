@@ -245,8 +245,8 @@ impl Cloud {
         true
     }
 
-    /// A controller believes in a slice that was granted before this cloud began: it was taken away,
-    /// unless it is known here. Nothing of it may run.
+    /// A controller believes in a slice that was granted before this cloud began: it was taken
+    /// away, unless it is known here. Nothing of it may run.
     pub(super) async fn disown(&self, slice: SliceId) {
         let known = self.state().slices.contains_key(&slice);
         if !known {

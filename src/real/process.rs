@@ -132,7 +132,7 @@ impl Told {
     }
 
     /// Returns when the process is to end.
-    async fn to_end(&mut self) {
+    async fn end(&mut self) {
         let leash = &mut self.leash;
         let input = async {
             match leash {

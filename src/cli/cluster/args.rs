@@ -18,18 +18,19 @@ Files, below --folder:
   journal/           all that was acknowledged; the next `up` goes on with it
   workers/w1/        a worker: pid, log, and what attempts wrote
 
-A worker that dies, also by SIGKILL, is a machine that was taken away: all that it ran is ended, its
-tasks are tried again elsewhere, and a new worker comes. A controller that dies is started again.
+A worker that dies, also by SIGKILL, is a machine that was taken away: all that it ran is ended,
+its tasks are tried again elsewhere, and a new worker comes. A controller that dies is started
+again.
 When `up` ends, however it ends, everything that it started ends with it.";
 
 const CONTROLLER: &str = "\
-A controller on any address but this machine's own needs a token: whoever reaches it runs commands.
+A controller on any address but this machine's own needs a token: who reaches it runs commands.
 With --provider stdio, orders for slices go out as JSON lines on standard output and news come in on
 standard input; with no provider, workers are started by hand.";
 
 const WORKER: &str = "\
-It asks its controller for the policy of the cluster, and waits for one that does not answer. Told to
-end (SIGINT, SIGTERM), it ends all that it runs.";
+It asks its controller for the policy of the cluster, and waits for one that does not answer. Told
+to end (SIGINT, SIGTERM), it ends all that it runs.";
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
@@ -181,8 +182,8 @@ pub(in crate::cli) struct Up {
     /// Where its controller listens; port 0 means any.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: String,
-    /// The policy, as a preset: hardened, local, as_reported.retry, as_reported.reconcile,
-    /// as_reported.delivery_errors.
+    /// The policy, as a preset: `hardened`, `local`, `as_reported.retry`, `as_reported.reconcile`,
+    /// `as_reported.delivery_errors`.
     #[arg(long, value_name = "NAME", default_value = "local", value_parser = values::policy)]
     pub policy: (String, Policy),
     #[command(flatten)]
@@ -209,8 +210,8 @@ pub(in crate::cli) struct Controller {
     /// The folder of its journal: all that it ever acknowledged.
     #[arg(long, value_name = "DIR")]
     pub journal: PathBuf,
-    /// The policy, as a preset: hardened, local, as_reported.retry, as_reported.reconcile,
-    /// as_reported.delivery_errors. A journal stays with the one that it was begun with.
+    /// The policy, as a preset: `hardened`, `local`, `as_reported.retry`, `as_reported.reconcile`,
+    /// `as_reported.delivery_errors`. A journal stays with the one that it was begun with.
     #[arg(long, value_name = "NAME", default_value = "hardened", value_parser = values::policy)]
     pub policy: (String, Policy),
     /// A scale group, `NAME:min=0,max=4,vms=1,cpus=4,memory=8G,attribute.zone=a`; may be given

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use crate::model::time::Millis;
@@ -89,7 +90,12 @@ pub(super) fn talk<T>(
             .map_err(|error| Failure::Bad(error.to_string()))?;
         talk(&client, clock).await.map_err(|error| explain(&target, error))
     });
-    told?
+    told.map_err(|error| no_runtime(&error))?
+}
+
+/// Neither a client nor a node can do without threads and sockets.
+pub(super) fn no_runtime(error: &io::Error) -> Failure {
+    Failure::Bad(format!("the operating system gives no threads or sockets: {error}"))
 }
 
 /// What is wrong, and what to do.

@@ -14,7 +14,7 @@ use crate::real::process::{
 
 use super::super::{Exit, Failure};
 use super::args::{ChaosArgs, Controller, Provider, Room, Up, Worker};
-use super::ask::{read, token};
+use super::ask::{no_runtime, read, token};
 use super::values::{Group, sorted};
 
 /// What a worker has of which nothing is said.
@@ -113,7 +113,7 @@ pub(super) fn worker(it: Worker) -> Result<Exit, Failure> {
 }
 
 fn finish(done: io::Result<Result<(), Problem>>) -> Result<Exit, Failure> {
-    match done? {
+    match done.map_err(|error| no_runtime(&error))? {
         Ok(()) => Ok(Exit::Fine),
         Err(problem) => Err(Failure::Bad(problem.to_string())),
     }

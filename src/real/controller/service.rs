@@ -1,6 +1,9 @@
 //! What comes in over gRPC: calls of clients and of workers, checked, bounded, and handed to the
 //! driver.
 
+#[cfg(test)]
+mod tests;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use crate::controller_sm::GroupConfig;
 use crate::model::policy::Policy;
 use crate::real::chaos::Rule;
@@ -52,13 +54,7 @@ pub async fn run_controller(settings: ControllerSettings, tell: Tell) -> Result<
     let clock = Clock::real();
     let chaos = chaos(settings.seed, clock, &settings.rules)?;
     let network = Network::tcp().with_token(settings.token.clone());
-    let (provider, orders): (Box<dyn Provider>, _) = if settings.provider_on_stdio {
-        let provider = Stdio::new();
-        let orders = provider.orders();
-        (Box::new(provider), Some(orders))
-    } else {
-        (Box::new(NoProvider), None)
-    };
+    let (provider, orders) = provider(settings.provider_on_stdio);
     let setup = Setup {
         policy: settings.policy,
         groups: settings.groups,
@@ -80,36 +76,46 @@ pub async fn run_controller(settings: ControllerSettings, tell: Tell) -> Result<
         .listen(&address.to_string())
         .await
         .map_err(|error| Problem::io(format_args!("it cannot listen on {address}"), &error))?;
-    let serves = listener.address().to_owned();
+    let address = listener.address().to_owned();
     let door = controller::Door::new(to_controller.clone(), chaos, clock, settings.limits);
     let serving = tokio::spawn(controller::serve(door, network, listener));
     if let Some(orders) = orders {
-        let _ = orders.send(Order::Serves(serves.clone()));
+        let _ = orders.send(Order::Serves(address.clone()));
         tell_what_there_is(&to_controller, orders).await;
     }
-    tell(&Event::Serves(serves));
-    let news = async {
+    tell(&Event::Serves(address));
+    let provider = async {
         if settings.provider_on_stdio {
             listen(to_controller).await
         } else {
             std::future::pending().await
         }
     };
-    let driving = tokio::spawn(started.driver.run());
+    let running = tokio::spawn(started.driver.run());
     tokio::select! {
-        end = driving => Err(ended(end)),
+        end = running => Err(ended(end)),
         served = serving => Err(Problem::new(match served {
             Ok(Err(error)) => format!("it serves nobody any more: {error}"),
             Ok(Ok(())) => "it serves nobody any more".to_owned(),
             Err(error) => format!("a mistake in iris-check: {error}"),
         })),
         // Whoever started it is gone.
-        over = news => over,
-        () = told.to_end() => {
+        over = provider => over,
+        () = told.end() => {
             tell(&Event::Ends);
             Ok(())
         }
     }
+}
+
+/// The provider, and where it takes orders that are not the machine's.
+fn provider(on_stdio: bool) -> (Box<dyn Provider>, Option<UnboundedSender<Order>>) {
+    if !on_stdio {
+        return (Box::new(NoProvider), None);
+    }
+    let provider = Stdio::new();
+    let orders = provider.orders();
+    (Box::new(provider), Some(orders))
 }
 
 fn ended(end: Result<End, tokio::task::JoinError>) -> Problem {

@@ -91,7 +91,7 @@ pub async fn run_up(settings: UpSettings, tell: Tell) -> Result<(), Problem> {
     let mut cluster = Cluster { settings, home, children, machines, cloud, controller: None };
     let done = tokio::select! {
         done = cluster.run() => done,
-        () = told.to_end() => {
+        () = told.end() => {
             tell(&Event::Ends);
             Ok(())
         }
@@ -129,7 +129,7 @@ impl Cluster {
     async fn run(&mut self) -> Result<(), Problem> {
         self.clear_up().await?;
         let mut address = self.settings.listen.clone();
-        let (mut failed, mut pause) = (0, PAUSE);
+        let (mut failed, mut pause, mut ever) = (0, PAUSE, false);
         loop {
             let served = self.run_controller(&mut address).await?;
             let status = match self.controller.take() {
@@ -137,8 +137,9 @@ impl Cluster {
                 None => return Ok(()),
             };
             (failed, pause) = if served { (0, PAUSE) } else { (failed + 1, Millis(pause.0 * 2)) };
-            let first = address == self.settings.listen && !served;
-            if first || failed == STARTS {
+            ever |= served;
+            // What is wrong the first time is wrong the next time as well.
+            if !ever || failed == STARTS {
                 return Err(Problem::new(format!(
                     "the controller does not start ({status}); what it said stands above"
                 )));

@@ -70,7 +70,7 @@ pub async fn run_worker(settings: WorkerSettings, tell: Tell) -> Result<(), Prob
     let folder = home.path().to_owned();
     let done = tokio::select! {
         done = work(settings, &address, &home, &tell) => done,
-        () = told.to_end() => {
+        () = told.end() => {
             tell(&Event::Ends);
             Ok(())
         }

@@ -1,6 +1,5 @@
 //! What a client submits.
 
-use smol_str::SmolStr;
 use tonic::Status;
 
 use crate::model::budget::Tally;
@@ -54,8 +53,8 @@ pub(in crate::real) fn spec_from(it: Option<proto::JobSpec>) -> Result<JobSpec, 
         max_task_failures: number("max_task_failures", it.max_task_failures, 0)?,
         scheduling_timeout: it.scheduling_timeout_ms.map(Millis),
         timeout: it.timeout_ms.map(Millis),
-        group_by: it.group_by.map(SmolStr::from),
+        group_by: it.group_by.map(Into::into),
     };
     let payload = payload(it.payload.ok_or_else(|| missing("payload"))?)?;
-    Ok(JobSpec { terms, payload, request_id: it.request_id.map(SmolStr::from) })
+    Ok(JobSpec { terms, payload, request_id: it.request_id.map(Into::into) })
 }
