@@ -96,7 +96,7 @@ fn as_reported_a_lost_worker_is_charged_to_nothing() {
     assert_eq!(differs, "losses: expected 1, got 0");
 }
 
-/// Finding 2: a heartbeat without results has a completed task marked WORKER_FAILED.
+/// Finding 2: a heartbeat without results has a completed task marked `WORKER_FAILED`.
 #[test]
 fn as_reported_a_completed_task_is_blamed_on_its_worker() {
     let (differs, how) = as_reported(5, Policy::AS_REPORTED_RECONCILE);

@@ -99,7 +99,7 @@ impl Client {
     pub async fn submit(&self, spec: &JobSpec) -> Result<JobId, Error> {
         let request = proto::SubmitRequest { spec: Some(wire::spec_to(spec)) };
         let reply = self.line.clone().submit(request).await?;
-        Ok(wire::id("job", &reply.get_ref().job).map_err(odd)?)
+        wire::id("job", &reply.get_ref().job).map_err(odd)
     }
 
     /// How a job stands.
@@ -216,6 +216,7 @@ fn request(job: JobId) -> proto::JobRequest {
     proto::JobRequest { job: job.to_string() }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is a mapping of errors, which own them")]
 fn odd(status: Status) -> Error {
     Error::Internal(status.message().to_owned())
 }

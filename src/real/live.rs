@@ -47,12 +47,9 @@ impl Live {
 
     /// Whether nothing at all has changed between the two.
     pub fn is_same(&self, other: &Self) -> bool {
-        let shared = |(a, b): ((&WorkerId, &Arc<Node>), (&WorkerId, &Arc<Node>))| {
-            a.0 == b.0 && Arc::ptr_eq(a.1, b.1)
-        };
         Arc::ptr_eq(&self.controller, &other.controller)
-            && self.nodes.len() == other.nodes.len()
-            && self.nodes.iter().zip(&other.nodes).all(shared)
+            && self.nodes.keys().eq(other.nodes.keys())
+            && self.nodes.values().zip(other.nodes.values()).all(|(a, b)| Arc::ptr_eq(a, b))
             && self.exits == other.exits
     }
 

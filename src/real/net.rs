@@ -169,9 +169,7 @@ impl Listener {
     }
 
     /// The connections, as they come in.
-    pub fn connections(
-        self,
-    ) -> Pin<Box<dyn Stream<Item = io::Result<Line<Box<dyn Connection>>>> + Send>> {
+    pub fn connections(self) -> Pin<Box<dyn Stream<Item = Accepted> + Send>> {
         let cut = self.cut;
         let line = move |io: Box<dyn Connection>| Line::new(io, &cut);
         match self.incoming {
@@ -190,6 +188,9 @@ impl Listener {
         }
     }
 }
+
+/// A connection that came in, or why it did not.
+pub type Accepted = io::Result<Line<Box<dyn Connection>>>;
 
 /// Bytes in both directions.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin + 'static {}

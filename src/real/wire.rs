@@ -57,8 +57,8 @@ fn resources_from(it: Option<proto::Resources>) -> Resources {
     })
 }
 
-pub(super) fn resources_to(it: Resources) -> Option<proto::Resources> {
-    Some(proto::Resources { cpu_milli: it.cpu_milli, memory_bytes: it.memory_bytes })
+pub(super) fn resources_to(it: Resources) -> proto::Resources {
+    proto::Resources { cpu_milli: it.cpu_milli, memory_bytes: it.memory_bytes }
 }
 
 fn attributes_to(it: &Attributes) -> BTreeMap<String, String> {

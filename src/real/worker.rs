@@ -178,7 +178,7 @@ impl Driver {
         self.observer.worker_up(now, &self.machine);
         // A lease that is never granted runs out as well.
         self.timers.arm(WorkerTimer::Lease, now.plus(self.policy.worker_lease));
-        if let Err(end) = self.feed(WorkerInput::BeatDue, Waits::default()) {
+        if let Err(end) = self.feed(&WorkerInput::BeatDue, Waits::default()) {
             return end;
         }
         loop {
@@ -194,7 +194,7 @@ impl Driver {
             let done = tokio::select! {
                 biased;
                 news = self.news.recv() => match news {
-                    Some(news) => self.hear(news),
+                    Some(news) => self.hear(&news),
                     None => return End::Alone,
                 },
                 ask = self.inbox.recv() => match ask {
@@ -215,23 +215,23 @@ impl Driver {
         match ask {
             Ask::Run(call, need, payload, answer) => {
                 let waits = Waits { run: Some(answer), payload: Some(payload), ..nobody };
-                self.feed(WorkerInput::Run(call, need), waits)
+                self.feed(&WorkerInput::Run(call, need), waits)
             }
             Ask::Kill(call, answer) => {
-                self.feed(WorkerInput::Kill(call), Waits { kill: Some(answer), ..nobody })
+                self.feed(&WorkerInput::Kill(call), Waits { kill: Some(answer), ..nobody })
             }
             Ask::Beaten(sent, incarnation, reply) => {
                 self.beating = false;
                 if let Some(reply) = reply {
                     let waits = Waits { sent: Some(sent), ..nobody };
-                    self.feed(WorkerInput::BeatAnswered(incarnation, reply), waits)?;
+                    self.feed(&WorkerInput::BeatAnswered(incarnation, reply), waits)?;
                 }
                 if std::mem::take(&mut self.overdue) {
-                    self.feed(WorkerInput::Fired(WorkerTimer::Beat), Waits::default())?;
+                    self.feed(&WorkerInput::Fired(WorkerTimer::Beat), Waits::default())?;
                 }
                 Ok(())
             }
-            Ask::Acked(attempt) => self.feed(WorkerInput::ReportAcked(attempt), nobody),
+            Ask::Acked(attempt) => self.feed(&WorkerInput::ReportAcked(attempt), nobody),
             Ask::Log(attempt, stderr, answer) => {
                 let _ = answer.send(self.workshop.log_path(attempt, stderr));
                 Ok(())
@@ -239,11 +239,11 @@ impl Driver {
         }
     }
 
-    fn hear(&mut self, news: News) -> Result<(), End> {
+    fn hear(&mut self, news: &News) -> Result<(), End> {
         let nobody = Waits::default();
-        match news {
+        match *news {
             News::Prepared(attempt) => {
-                self.feed(WorkerInput::Launched(attempt), nobody)?;
+                self.feed(&WorkerInput::Launched(attempt), nobody)?;
                 // Only what the machine takes for running ever runs.
                 if self.machine.local(attempt) == Some(Local::Running) {
                     self.workshop.start(attempt);
@@ -251,10 +251,10 @@ impl Driver {
                 Ok(())
             }
             News::Failed(attempt, fault, _) => {
-                self.feed(WorkerInput::LaunchFailed(attempt, fault), nobody)
+                self.feed(&WorkerInput::LaunchFailed(attempt, fault), nobody)
             }
-            News::Exited(attempt, exit) => self.feed(WorkerInput::Exited(attempt, exit), nobody),
-            News::MonitorDied(attempt) => self.feed(WorkerInput::MonitorDied(attempt), nobody),
+            News::Exited(attempt, exit) => self.feed(&WorkerInput::Exited(attempt, exit), nobody),
+            News::MonitorDied(attempt) => self.feed(&WorkerInput::MonitorDied(attempt), nobody),
         }
     }
 
@@ -265,20 +265,20 @@ impl Driver {
                 self.overdue = true;
                 continue;
             }
-            self.feed(WorkerInput::Fired(timer), Waits::default())?;
+            self.feed(&WorkerInput::Fired(timer), Waits::default())?;
         }
         Ok(())
     }
 
     /// A fact into the machine, its orders out.
-    fn feed(&mut self, input: WorkerInput, mut waits: Waits) -> Result<(), End> {
+    fn feed(&mut self, input: &WorkerInput, mut waits: Waits) -> Result<(), End> {
         let node = Some(Node::Worker(self.machine.seat().worker));
         if self.chaos.decide(Point::WorkerCrash, node) == Some(Verb::Crash) {
             return Err(End::Crashed);
         }
         let (now, seat) = (self.clock.now(), self.machine.seat());
         let effects = self.machine.on(input.clone());
-        self.observer.worker(now, seat, &input, &effects, &self.machine);
+        self.observer.worker(now, seat, input, &effects, &self.machine);
         for effect in effects {
             match effect {
                 WorkerEffect::AnswerRun(answer) => {
@@ -291,7 +291,7 @@ impl Driver {
                         let _ = caller.send(answer);
                     }
                 }
-                WorkerEffect::SendBeat(beat) => self.send_beat(beat),
+                WorkerEffect::SendBeat(beat) => self.send_beat(&beat),
                 WorkerEffect::SendReport(report) => self.send_report(report),
                 WorkerEffect::Launch(attempt) => {
                     let payload = waits.payload.take().unwrap_or_default();
@@ -319,11 +319,11 @@ impl Driver {
         Ok(())
     }
 
-    fn send_beat(&mut self, beat: Heartbeat) {
+    fn send_beat(&mut self, beat: &Heartbeat) {
         let (sent, incarnation) = (self.clock.now(), beat.seat.incarnation);
         self.beating = true;
         self.timers.arm(WorkerTimer::Beat, sent.plus(self.policy.heartbeat));
-        let (message, controller) = (wire::beat_to(&beat, &self.address), self.controller.clone());
+        let (message, controller) = (wire::beat_to(beat, &self.address), self.controller.clone());
         let call = move || {
             let (mut controller, message) = (controller.clone(), message.clone());
             async move { controller.beat(message).await }

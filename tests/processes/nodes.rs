@@ -110,7 +110,7 @@ fn nonsense_on_the_port_disturbs_nobody() {
     let (_controller, address) = controller(&bench, "127.0.0.1:0");
     let noise: [&[u8]; 3] = [
         b"GET / HTTP/1.0\r\n\r\n",
-        &[0xff; 100_000],
+        &vec![0xff; 100_000],
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x04\x01\x01\0\0\0\0",
     ];
     for bytes in noise {

@@ -92,7 +92,7 @@ impl Driver {
         let request = proto::RunTaskRequest {
             attempt: attempt.to_string(),
             seat: seat.to_string(),
-            resources: wire::resources_to(resources),
+            resources: Some(wire::resources_to(resources)),
             payload,
         };
         let Some(client) = self.line(seat.worker) else {

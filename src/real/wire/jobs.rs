@@ -14,7 +14,7 @@ pub(in crate::real) fn spec_to(spec: &JobSpec) -> proto::JobSpec {
     proto::JobSpec {
         payload: Some(payload_to(&spec.payload)),
         replicas: Some(terms.replicas.into()),
-        resources: resources_to(terms.resources),
+        resources: Some(resources_to(terms.resources)),
         max_retries_failure: Some(terms.budgets.failure.into()),
         max_retries_preemption: Some(terms.budgets.preemption.into()),
         max_dispatch_failures: Some(terms.budgets.delivery.into()),

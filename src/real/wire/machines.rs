@@ -70,7 +70,7 @@ pub(in crate::real) fn beat_to(beat: &Heartbeat, address: &str) -> proto::Heartb
     proto::Heartbeat {
         seat: beat.seat.to_string(),
         clock: beat.clock.0,
-        capacity: resources_to(beat.capacity),
+        capacity: Some(resources_to(beat.capacity)),
         attributes: attributes_to(&beat.attributes),
         running: running.collect(),
         finished: finished.collect(),

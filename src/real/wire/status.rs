@@ -221,8 +221,8 @@ pub(in crate::real) fn cluster_to(it: &ClusterStatus) -> proto::ClusterReply {
     let worker = |it: &WorkerStatus| proto::WorkerStatus {
         worker: it.seat.to_string(),
         state: it.state.clone(),
-        total: resources_to(it.total),
-        held: resources_to(it.held),
+        total: Some(resources_to(it.total)),
+        held: Some(resources_to(it.held)),
         attributes: it.attributes.clone(),
         attempts: it.attempts.iter().map(ToString::to_string).collect(),
         drained: it.drained,
