@@ -21,6 +21,7 @@ Check a model, exhaustively:
 
 Run a cluster:
   up          A whole cluster on this machine, until Ctrl-C
+  chaos       Play the scenarios of the chaos analysis on one in this process
   controller  A controller by itself
   worker      A worker by itself
 
@@ -44,7 +45,8 @@ Exit codes:
    0  all holds that should, and everything was looked at
    1  the call or a file is not what it should be, and the message says what to do;
       or a job that was waited for has not succeeded
-   2  a safety claim (S, T) is violated, or one that a scope expects to be violated is not
+   2  a safety claim (S, T) is violated, or one that a scope expects to be violated is not;
+      or a scenario of chaos comes out otherwise than it must
    3  the same of a progress claim (L)
    5  nothing was found, and not everything was looked at
   70  a mistake in iris-check itself";
