@@ -1,4 +1,4 @@
-//! Real processes, SIGKILLed at random moments under load.
+//! Real processes, killed by SIGKILL at random moments under load.
 //!
 //! One cluster lives through all rounds. In each some jobs are submitted, and while they are, the
 //! controller, a worker, or several of them are killed and started again. What is judged, and how,

@@ -11,7 +11,7 @@ use std::time::Duration;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_iris-check");
 
 /// How long anything may take before the test fails.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 

@@ -201,12 +201,15 @@ impl Caller {
         self.ask(async |client| client.submit(spec).await)
     }
 
-    pub fn ask<T>(&self, question: impl AsyncFn(&Client) -> Result<T, Error>) -> T {
+    pub fn ask<T>(&self, mut question: impl AsyncFnMut(&Client) -> Result<T, Error>) -> T {
         self.until(async |client| question(client).await.map(Some))
     }
 
     /// Asks until there is an answer that counts.
-    pub fn until<T>(&self, question: impl AsyncFn(&Client) -> Result<Option<T>, Error>) -> T {
+    pub fn until<T>(
+        &self,
+        mut question: impl AsyncFnMut(&Client) -> Result<Option<T>, Error>,
+    ) -> T {
         let asking = async {
             let clock = Clock::real();
             let client = Client::new(&Network::tcp(), &self.0, clock).expect("it is an address");
