@@ -18,12 +18,17 @@ use std::time::Duration;
 
 use common::bench::pause;
 use common::lcg::Lcg;
+use iris_check::model::job::JobState;
+use iris_check::model::task::Phase;
+use iris_check::real::status::{AttemptState, AttemptStatus};
 use kill::cluster::{Cluster, WORKERS};
 use kill::judge;
 use kill::load::Load;
 
 /// Rounds until everything has to come to its end.
 const SETTLE: usize = 10;
+/// Rounds until a worker stays away for long.
+const ABSENCE: usize = 25;
 
 #[test]
 fn controller_and_workers_killed_under_load() {
@@ -36,6 +41,9 @@ fn controller_and_workers_killed_under_load() {
     for number in 0..rounds {
         cluster.note(format!("round {number}"));
         round(number, &mut cluster, &mut load, &mut rng);
+        if number % ABSENCE == 2 {
+            absence(&mut cluster, &mut load);
+        }
         if number % SETTLE == SETTLE - 1 || number + 1 == rounds {
             cluster.settle(&load);
             judge::settled(&cluster, &load);
@@ -44,6 +52,28 @@ fn controller_and_workers_killed_under_load() {
     let lost = judge::settled(&cluster, &load);
     assert!(!slow || lost >= rounds / 8, "only {lost} attempts were lost in the middle");
     judge::nothing_is_left(cluster, &load);
+}
+
+/// A worker dies while it runs something and stays away until it is taken for DEAD: what it ran is
+/// run elsewhere, by workers that cannot clean up after it.
+fn absence(cluster: &mut Cluster, load: &mut Load) {
+    let spec = load.long();
+    let client = cluster.client();
+    let job = client.submit(&spec);
+    load.acknowledged(job, spec);
+    let seat = client.until(async |client| {
+        let attempts = client.status(job).await?.tasks.remove(0).attempts;
+        let runs = |it: &&AttemptStatus| it.state == AttemptState::Live(Phase::Running);
+        Ok(attempts.iter().find(runs).map(|it| it.seat))
+    });
+    let worker = usize::try_from(seat.worker.0 - 1).expect("it is small");
+    cluster.note(format!("{seat} runs {job}"));
+    cluster.kill_worker(worker);
+    let status = client.ask(async |client| client.wait(job).await);
+    assert_eq!(status.state, JobState::Succeeded, "{status:#?}");
+    let last = status.tasks[0].attempts.last().expect("it was tried");
+    assert_ne!(last.seat.worker, seat.worker, "{status:#?}");
+    cluster.start_worker(worker);
 }
 
 /// Some submits, and in the middle of them somebody dies.
@@ -89,7 +119,7 @@ fn victims(number: usize, rng: &mut Lcg) -> (bool, Vec<usize>) {
     }
 }
 
-/// Who was killed comes back, mostly at once; now and then after leases or workers were given up.
+/// Who was killed comes back, mostly at once; now and then after leases have run out.
 fn restart(controller: bool, workers: &[usize], cluster: &mut Cluster, rng: &mut Lcg) {
     let controller_first = rng.once_in(2);
     if controller && controller_first {
@@ -99,9 +129,7 @@ fn restart(controller: bool, workers: &[usize], cluster: &mut Cluster, rng: &mut
         cluster.start_controller();
     }
     for worker in workers {
-        if rng.once_in(15) {
-            pause(Duration::from_millis(2800));
-        } else if rng.once_in(2) {
+        if rng.once_in(2) {
             pause(millis(rng, 200));
         }
         cluster.start_worker(*worker);

@@ -42,20 +42,29 @@ impl Load {
         (0..2 + rng.below(2)).map(|_| self.job(rng)).collect()
     }
 
+    /// A job that leaves something behind, and runs long enough to be caught at it.
+    pub fn long(&mut self) -> JobSpec {
+        self.spec(1, "1.500".to_owned(), false, true)
+    }
+
     fn job(&mut self, rng: &mut Lcg) -> JobSpec {
+        let replicas = 1 + u16::from(rng.once_in(2)) + u16::from(rng.once_in(4));
+        let length = format!("0.{:03}", 10 + rng.below(290));
+        self.spec(replicas, length, rng.once_in(4), rng.once_in(4))
+    }
+
+    fn spec(&mut self, replicas: u16, length: String, fails: bool, stray: bool) -> JobSpec {
         self.requests += 1;
-        let fails = rng.once_in(4);
-        let length = 10 + rng.below(290);
         let env = [
             ("FILES", self.files.clone()),
-            ("LENGTH", format!("0.{length:03}")),
+            ("LENGTH", length),
             ("FAILS", u8::from(fails).to_string()),
-            ("STRAY", u8::from(rng.once_in(4)).to_string()),
+            ("STRAY", u8::from(stray).to_string()),
         ];
         let command = ["sh", "-c", SCRIPT].map(str::to_owned).to_vec();
         JobSpec {
             terms: Terms {
-                replicas: 1 + u16::from(rng.once_in(2)) + u16::from(rng.once_in(4)),
+                replicas,
                 resources: Resources::cpus(1),
                 // Of failures just what it needs: one that is charged and was none is seen.
                 budgets: Tally { failure: fails.into(), delivery: 100, preemption: 100 },
