@@ -21,8 +21,8 @@ use crate::common::bench::{Bench, Node, found};
 /// How many workers there are.
 pub const WORKERS: usize = 3;
 
-/// Fast enough for many rounds. Between the end of a lease and DEAD are almost two seconds: machines
-/// that test are busy.
+/// Fast enough for many rounds. Between the end of a lease and DEAD are almost two seconds: the
+/// machines that test are busy.
 const POLICY: [&str; 9] = [
     "heartbeat=100ms",
     "worker_lease=800ms",
