@@ -9,7 +9,8 @@ mod oracle;
 #[path = "explore_differential/random.rs"]
 mod random;
 
-use common::{Lcg, unlimited};
+use common::lcg::Lcg;
+use common::unlimited;
 use iris_check::explore::{
     Counterexample, Fairness, Kind, Limits, Path, Report, Stop, Subject, Verdict, search,
 };

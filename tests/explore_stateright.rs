@@ -5,7 +5,8 @@ mod common;
 #[path = "explore_stateright/paths.rs"]
 mod paths;
 
-use common::{Commit, Lcg, TwoPhase, unlimited};
+use common::lcg::Lcg;
+use common::{Commit, TwoPhase, unlimited};
 use iris_check::explore::{
     Counterexample, Fairness, Limits, Phase, Plain, Progress, Report, Stop, Subject, Verdict,
     search,

@@ -1,7 +1,8 @@
 //! The cluster as processes: the program as users start it, kill it, and ask it.
 
+mod common;
+
 mod processes {
-    mod bench;
     mod nodes;
     mod refused;
     mod whole;

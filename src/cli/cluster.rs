@@ -1,14 +1,15 @@
 //! The cluster that runs, from the command line: its processes, and what clients ask of it.
 //!
-//! Reading order: `args` (what can be asked), `values` (how it is written), `nodes` (processes),
-//! `ask` (how a cluster is found, and spoken to), `jobs` (what is asked), `show` (what is shown to
-//! people) and `json`.
+//! Reading order: `args` (what can be asked), `values` and `policy` (how it is written), `nodes`
+//! (processes), `ask` (how a cluster is found, and spoken to), `jobs` (what is asked), `show` (what
+//! is shown to people) and `json`.
 
 mod args;
 mod ask;
 mod jobs;
 mod json;
 mod nodes;
+mod policy;
 mod show;
 mod values;
 

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use iris_check::explore::{Claim, Fairness, Kind, Obligation, Subject};
 use stateright::Model;
 
-use super::common::Lcg;
+use super::common::lcg::Lcg;
 
 #[derive(Debug)]
 pub struct Random {

@@ -3,7 +3,7 @@
 use iris_check::explore::{Claim, Fairness, Kind, Obligation, Subject};
 use stateright::{Model, Property};
 
-use super::common::Lcg;
+use super::common::lcg::Lcg;
 
 /// Steps from 0 on; the claim is that 9 is reached eventually. 100 is over the boundary.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 
-use super::bench::{Bench, Node};
+use crate::common::bench::{Bench, Node};
 
 /// A controller on any port, and where that is.
 fn controller(bench: &Bench, listen: &str) -> (Node, String) {
@@ -60,27 +60,27 @@ fn a_worker_that_starts_again_is_a_newer_incarnation_and_cleans_up() {
     let mut first = worker(&bench, "w1", &address);
     first.hear("w1: works as w1@1 for ");
     let at = ["--controller", address.as_str()];
-    let (code, _, err) = super::bench::answer(
+    let (code, _, err) = crate::common::bench::answer(
         bench.command(&["worker", "--id", "w1", at[0], at[1], "--folder", "w1"]),
     );
     assert_eq!(code, 1);
     assert!(err.contains("another process uses the folder"), "{err}");
     bench.ask(&["submit", at[0], at[1], "--", "sleep", "1000"]);
     bench.ask(&["workers", "--wait", "1", at[0], at[1]]);
-    assert!(super::bench::until(|| bench
+    assert!(crate::common::bench::until(|| bench
         .ask(&["status", "j1", at[0], at[1]])
         .contains("j1.0#0  RUNNING")));
     first.signal("KILL");
     first.end();
     let mut second = worker(&bench, "w1", &address);
     second.hear("w1: works as w1@2 for ");
-    assert!(super::bench::until(|| bench
+    assert!(crate::common::bench::until(|| bench
         .ask(&["status", "j1", at[0], at[1]])
         .contains("j1.0#1  RUNNING        w1@2")));
     second.signal("TERM");
     assert_eq!(second.end().code(), Some(0));
     let mark = format!("IRIS_WORKER_FOLDER={}", bench.path().join("w1").display());
-    let left = super::bench::found(|read| {
+    let left = crate::common::bench::found(|read| {
         String::from_utf8_lossy(&read("environ")).split('\0').any(|part| part == mark)
     });
     assert!(left.is_empty(), "{left:?}");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::bench::{Bench, TOKEN, answer};
+use crate::common::bench::{Bench, TOKEN, answer};
 
 #[test]
 fn what_is_wrong_with_a_call_is_said_and_what_to_do() {
@@ -10,7 +10,7 @@ fn what_is_wrong_with_a_call_is_said_and_what_to_do() {
     fs::write(bench.path().join("short"), "secret").expect("it can be written");
     fs::write(bench.path().join("rules"), "\nworker.heartbeat explode\n").expect("it can be");
     let controller = ["controller", "--journal", "journal"];
-    let rows: [(&[&str], &str); 9] = [
+    let rows: [(&[&str], &str); 11] = [
         (&["--listen", "0.0.0.0:0"], "0.0.0.0:0 can be reached from other machines"),
         (&["--listen", "0.0.0.0:0"], "(in the variable IRIS_CHECK_TOKEN, or a file with --token-f"),
         (&["--listen", "here"], "`here` is no address to listen on"),
@@ -19,6 +19,8 @@ fn what_is_wrong_with_a_call_is_said_and_what_to_do() {
         (&["--group", "a:max=1"], "scale groups need a provider: --provider stdio, or run"),
         (&["--group", "a:size=1"], "a group has no `size`: write min, max, vms, cpus, memory or"),
         (&["--policy", "soft"], "`soft` is not a policy; there are hardened, local"),
+        (&["--policy-with", "beat=1s"], "a policy has no `beat`; there are "),
+        (&["--policy-with", "worker_lease=60s"], "60 s + 5 s + 1 s is not less than 60 s"),
         (&["--chaos", "rules"], "rules:2:18: `explode` is no verb: write one of"),
     ];
     for (args, expected) in rows {

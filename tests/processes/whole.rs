@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::bench::{Bench, found, signal, until};
+use crate::common::bench::{Bench, found, signal, until};
 
 /// The controller of the cluster in this folder.
 fn controller(bench: &Bench) -> u32 {

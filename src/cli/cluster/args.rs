@@ -10,6 +10,7 @@ use crate::model::time::Millis;
 use crate::real::chaos::Rule;
 
 use super::super::args::bytes;
+use super::policy::{Change, preset};
 use super::values::{self, Group, Whose};
 
 const UP: &str = "\
@@ -184,8 +185,12 @@ pub(in crate::cli) struct Up {
     pub listen: String,
     /// The policy, as a preset: `hardened`, `local`, `as_reported.retry`, `as_reported.reconcile`,
     /// `as_reported.delivery_errors`.
-    #[arg(long, value_name = "NAME", default_value = "local", value_parser = values::policy)]
+    #[arg(long, value_name = "NAME", default_value = "local", value_parser = preset)]
     pub policy: (String, Policy),
+    /// A field of the policy that differs from the preset, such as `heartbeat=500ms` or
+    /// `delivery_tries=2`; may be given again. An unknown field is answered with all there are.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub policy_with: Vec<Change>,
     #[command(flatten)]
     pub token: TokenFile,
     #[command(flatten)]
@@ -212,8 +217,13 @@ pub(in crate::cli) struct Controller {
     pub journal: PathBuf,
     /// The policy, as a preset: `hardened`, `local`, `as_reported.retry`, `as_reported.reconcile`,
     /// `as_reported.delivery_errors`. A journal stays with the one that it was begun with.
-    #[arg(long, value_name = "NAME", default_value = "hardened", value_parser = values::policy)]
+    #[arg(long, value_name = "NAME", default_value = "hardened", value_parser = preset)]
     pub policy: (String, Policy),
+    /// A field of the policy that differs from the preset, such as `heartbeat=500ms` or
+    /// `delivery_tries=2`; may be given again. An unknown field is answered with all there are.
+    /// Workers ask their controller for the policy.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub policy_with: Vec<Change>,
     /// A scale group, `NAME:min=0,max=4,vms=1,cpus=4,memory=8G,attribute.zone=a`; may be given
     /// again. Needs a provider.
     #[arg(long = "group", value_name = "GROUP")]

@@ -15,6 +15,7 @@ use crate::real::process::{
 use super::super::{Exit, Failure};
 use super::args::{ChaosArgs, Controller, Provider, Room, Up, Worker};
 use super::ask::{no_runtime, read, token};
+use super::policy::changed;
 use super::values::{Group, sorted};
 
 /// What a worker has of which nothing is said.
@@ -33,8 +34,13 @@ pub(super) fn up(it: Up) -> Result<Exit, Failure> {
         groups.push(text.parse().map_err(Failure::Bad)?);
     }
     let groups = sorted(groups).map_err(Failure::Bad)?;
-    let (policy, _) = it.policy;
-    let mut controller = vec!["--policy".to_owned(), policy];
+    let (name, preset) = it.policy;
+    // Its controller would refuse it as well, but not at once.
+    changed(preset, &it.policy_with).map_err(Failure::Bad)?;
+    let mut controller = vec!["--policy".to_owned(), name];
+    for change in &it.policy_with {
+        controller.extend(["--policy-with".to_owned(), change.text.clone()]);
+    }
     for group in &groups {
         controller.extend(["--group".to_owned(), group.text.clone()]);
     }
@@ -75,7 +81,7 @@ pub(super) fn controller(it: Controller) -> Result<Exit, Failure> {
     let settings = ControllerSettings {
         listen: it.listen,
         journal: it.journal,
-        policy: it.policy.1,
+        policy: changed(it.policy.1, &it.policy_with).map_err(Failure::Bad)?,
         groups: sorted(it.groups).map_err(Failure::Bad)?.into_iter().map(|it| it.config).collect(),
         provider_on_stdio: provided,
         token: token(&it.token)?,

@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use crate::controller_sm::GroupConfig;
 use crate::model::id::{AttemptId, JobId, TaskId};
-use crate::model::policy::Policy;
 use crate::model::resources::{Attributes, Resources};
 use crate::model::time::Millis;
 
@@ -33,12 +32,6 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
     let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
     pair.ok_or_else(|| "expected KEY=VALUE".to_owned())
-}
-
-/// A preset, with its name.
-pub(super) fn policy(text: &str) -> Result<(String, Policy), String> {
-    let policy = text.parse().map_err(|error: crate::model::policy::BadPolicy| error.to_string());
-    policy.map(|policy| (text.to_owned(), policy))
 }
 
 /// What `logs` is about.

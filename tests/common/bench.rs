@@ -169,6 +169,20 @@ impl Node {
         self.child.id()
     }
 
+    /// SIGKILL. Answers what it said that nobody listened to, or how it had ended before.
+    pub fn kill(&mut self) -> Result<Vec<String>, (ExitStatus, Vec<String>)> {
+        let before = self.child.try_wait().expect("it is a child of this process");
+        self.child.kill().expect("it was not waited for");
+        self.child.wait().expect("it was killed");
+        let said = self.said();
+        before.map_or(Ok(said.clone()), |status| Err((status, said)))
+    }
+
+    /// What it said so far that nobody listened to.
+    pub fn said(&self) -> Vec<String> {
+        self.says.try_iter().collect()
+    }
+
     pub fn signal(&self, name: &str) {
         signal(self.pid(), name);
     }
@@ -195,14 +209,19 @@ pub fn signal(pid: u32, name: &str) {
 
 /// Waits until something is so, looking often. Answers whether it came to be in time.
 pub fn until(mut is_so: impl FnMut() -> bool) -> bool {
-    let (_nobody, pause) = channel::<()>();
     for _ in 0..LIMIT.as_millis() / PAUSE.as_millis() {
         if is_so() {
             return true;
         }
-        let _ = pause.recv_timeout(PAUSE);
+        pause(PAUSE);
     }
     is_so()
+}
+
+/// Lets time pass. No condition can be waited for where the time itself is what matters.
+pub fn pause(length: Duration) {
+    let (_nobody, nothing) = channel::<()>();
+    let _ = nothing.recv_timeout(length);
 }
 
 /// Numbers of living processes of which this is so; it reads a file of theirs.
