@@ -88,6 +88,14 @@ impl Clock {
         self.reach(at, self.ticks - 1).await;
     }
 
+    /// Waits until a timer fires; for ever where none is armed.
+    pub(super) async fn until_due(&self, next: Option<At>) {
+        match next {
+            Some(at) => self.until_late(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// What comes of a future within a length of time: what arrives at the last instant counts.
     pub async fn within<F: Future>(&self, length: Millis, future: F) -> Option<F::Output> {
         tokio::select! {

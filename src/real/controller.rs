@@ -186,14 +186,7 @@ impl Driver {
                 }
                 continue;
             }
-            let next = self.timers.next();
-            let clock = self.clock;
-            let due = async {
-                match next {
-                    Some(at) => clock.until_late(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let (clock, next) = (self.clock, self.timers.next());
             // Messages come before timers.
             let done = tokio::select! {
                 biased;
@@ -201,7 +194,7 @@ impl Driver {
                     Some(ask) => self.take(ask).await,
                     None => return End::Alone,
                 },
-                () = due => self.fire().await,
+                () = clock.until_due(next) => self.fire().await,
                 Some(_) = self.calls.join_next() => Ok(()),
             };
             if let Err(end) = done {

@@ -182,14 +182,7 @@ impl Driver {
             return end;
         }
         loop {
-            let next = self.timers.next();
-            let clock = self.clock;
-            let due = async {
-                match next {
-                    Some(at) => clock.until_late(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let (clock, next) = (self.clock, self.timers.next());
             // Messages come before timers.
             let done = tokio::select! {
                 biased;
@@ -201,7 +194,7 @@ impl Driver {
                     Some(ask) => self.take(ask),
                     None => return End::Alone,
                 },
-                () = due => self.fire(),
+                () = clock.until_due(next) => self.fire(),
                 Some(_) = self.calls.join_next() => Ok(()),
             };
             if let Err(end) = done {
