@@ -16,7 +16,7 @@
 //! 6. [`explore`]: the search, which knows no cluster: states, shortest runs, fair endless runs.
 //! 7. [`trace`]: a run as a value, as text and as a file.
 //! 8. [`real`]: the cluster that runs: the same machines over gRPC, with a journal.
-//! 9. [`conform`]: the claims judged on the cluster that runs.
+//! 9. [`conform`]: the claims judged on the cluster that runs, and the scenarios.
 //! 10. [`cli`]: the program.
 //!
 //! Imports point downwards only. `ARCHITECTURE.md` says why, and what must not stand where.

@@ -15,7 +15,6 @@ pub mod cloud;
 pub mod cluster;
 pub mod controller;
 pub mod journal;
-pub mod live;
 pub mod log;
 pub mod net;
 pub mod observe;

@@ -8,7 +8,8 @@ use crate::model::view::View;
 use crate::model::vm::VmState;
 use crate::model::worker::WorkerState;
 use crate::real::clock::At;
-use crate::real::live::Live;
+
+use super::live::Live;
 
 /// Something that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,12 +10,12 @@ use crate::model::exit::Final;
 use crate::model::id::{Seat, WorkerId};
 use crate::model::view::{Event, Started, StepView};
 use crate::real::clock::At;
-use crate::real::live::Live;
 use crate::real::observe::{Nobody, Observer};
 use crate::trace::diff;
 use crate::worker_sm::{Local, WorkerEffect, WorkerInput, WorkerSm};
 
 use super::chronicle::Chronicle;
+use super::live::Live;
 
 /// Steps that are kept to be shown with a violation.
 const KEPT: usize = 400;
