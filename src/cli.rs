@@ -11,6 +11,7 @@ mod clock;
 mod cluster;
 mod engine;
 mod findings;
+mod interrupt;
 mod job;
 mod json;
 mod progress;

@@ -73,7 +73,11 @@ fn a_bad_input_ends_with_1_and_one_line_that_names_the_place() {
     let cluster = File::new("cluster.yaml", "scale_groups: [\n");
     let finding = File::new("finding.json", "{\n  \"version\": 1,\n  \"claim\": \"T");
     let twice = File::new("twice.toml", "name = \"crash\"\n[[workers]]\n[[jobs]]\n");
-    let rows: [(&[&str], String); 7] = [
+    let rows: [(&[&str], String); 8] = [
+        (
+            &["chaos", "no_such"],
+            "there is no scenario `no_such`; there are smoke, dispatch_".into(),
+        ),
         (
             &["check", "no_such"],
             "there is no scope `no_such`; there are delivery, copies, reports, ".into(),
@@ -111,6 +115,21 @@ fn a_bad_input_ends_with_1_and_one_line_that_names_the_place() {
     }
     let (_, _, err) = answer(&["replay", finding.name()]);
     assert!(err.contains("the file is cut off"), "{err}");
+}
+
+#[test]
+fn scenarios_are_played_and_told_as_a_table_and_as_json() {
+    let (code, out, _) = answer(&["chaos", "smoke", "5", "--runs", "2"]);
+    assert_eq!(code, 0, "{out}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), 4, "{out}");
+    assert!(lines[1].contains("smoke") && lines[1].ends_with("SUCCEEDED, 1 attempt"), "{out}");
+    assert_eq!(lines[3], "2 of 2 scenarios, 4 faults fired: all as expected");
+    let (code, out, _) = answer(&["chaos", "capacity_wait", "--json"]);
+    assert_eq!(code, 0, "{out}");
+    for part in ["\"number\":15", "\"as_expected\":true", "\"cluster_ms\":5501"] {
+        assert!(out.contains(part), "{part} is missing in {out}");
+    }
 }
 
 #[test]

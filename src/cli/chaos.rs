@@ -10,6 +10,7 @@ use crate::conform::scenarios::{Env, Got, Outcome, SCENARIOS, Scenario};
 use crate::real::cluster::{in_real_time, in_virtual_time};
 
 use super::clock;
+use super::interrupt::{self, interrupted};
 use super::{Exit, Failure};
 
 /// Which scenarios, and how often.
@@ -55,7 +56,11 @@ pub(super) fn chaos(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
     if !asked.json {
         writeln!(out, "{}", head())?;
     }
-    for scenario in chosen {
+    interrupt::listen()?;
+    for scenario in &chosen {
+        if interrupted() {
+            break;
+        }
         if watched {
             // A line that is overwritten; where it cannot be written nobody misses it.
             let _ = write!(io::stderr(), "\r\x1b[K{} …", scenario.name);
@@ -68,6 +73,7 @@ pub(super) fn chaos(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
         out.flush()?;
         rows.push(row);
     }
+    let incomplete = interrupted();
     let differ: Vec<&Row> = rows.iter().filter(|row| row.outcome.is_err()).collect();
     if !asked.json {
         for row in &differ {
@@ -75,14 +81,21 @@ pub(super) fn chaos(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
             writeln!(out, "\nDIFFERS  {} with seed {}\n{says}", row.scenario.name, row.seed)?;
         }
         let faults: u64 = rows.iter().map(|row| row.faults).sum();
-        let verdict = if differ.is_empty() {
-            "all as expected".to_owned()
-        } else {
-            format!("{} NOT as expected", differ.len())
+        let verdict = match differ.len() {
+            0 if incomplete => "INCOMPLETE (interrupted)".to_owned(),
+            0 => "all as expected".to_owned(),
+            some => format!("{some} NOT as expected"),
         };
-        writeln!(out, "{} scenarios, {faults} faults fired: {verdict}", rows.len())?;
+        let (played, all) = (rows.len(), chosen.len());
+        writeln!(out, "{played} of {all} scenarios, {faults} faults fired: {verdict}")?;
     }
-    Ok(if differ.is_empty() { Exit::Fine } else { Exit::Safety })
+    Ok(if !differ.is_empty() {
+        Exit::Safety
+    } else if incomplete {
+        Exit::Incomplete
+    } else {
+        Exit::Fine
+    })
 }
 
 fn choose(names: &[String]) -> Result<Vec<&'static Scenario>, Failure> {
@@ -109,6 +122,9 @@ fn play(scenario: &'static Scenario, asked: &Asked) -> Result<Row, Failure> {
         wall: Duration::ZERO,
     };
     for run in 0..asked.runs {
+        if interrupted() {
+            break;
+        }
         row.seed = asked.seed.wrapping_add(run);
         row.outcome = if asked.real_time {
             in_real_time(scenario.run(Env::tcp(row.seed, scenario))).map_err(|error| {

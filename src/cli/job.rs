@@ -1,13 +1,12 @@
 //! The main job: one scope after the other, each with its verdict.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
-use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::args::{Asked, Format};
 use super::engine::{self, Limits, Outcome, Stop, Trace};
+use super::interrupt::{self, interrupted};
 use super::progress::Line;
 use super::verdict::{Judged, judge, worst};
 use super::{Exit, Failure, clock, complain, findings, json, sources, table};
@@ -33,13 +32,10 @@ pub(super) struct Report {
     pub exit: Exit,
 }
 
-/// Whether the user wants an end.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
 /// Explores what was asked for and reports it.
 pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
     let sources = sources::read(asked)?;
-    listen()?;
+    interrupt::listen()?;
     let begun = clock::now();
     let text = asked.format == Format::Text;
     let width = sources.scopes.iter().map(|scope| scope.name.len()).max().unwrap_or(0);
@@ -79,10 +75,10 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
 fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
     let line = Line::new(&scope.name);
     let begun = line.begun();
-    let over = INTERRUPTED.load(Ordering::Relaxed) || left == Some(Duration::ZERO);
+    let over = interrupted() || left == Some(Duration::ZERO);
     let outcome = (!over).then(|| {
         let stop = || {
-            if INTERRUPTED.load(Ordering::Relaxed) {
+            if interrupted() {
                 return Some(Stop::Interrupted);
             }
             left.filter(|left| begun.elapsed() >= *left).map(|_| Stop::Time)
@@ -110,14 +106,4 @@ fn save(asked: &Asked, trace: &Trace) -> Option<PathBuf> {
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Hears Ctrl-C: the first one ends the search and lets the report be written.
-fn listen() -> Result<(), Failure> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            process::exit(i32::from(Exit::Incomplete.code()));
-        }
-    })
-    .map_err(|error| Failure::Output(io::Error::other(error)))
 }
