@@ -55,12 +55,15 @@ struct Running {
 }
 
 impl Running {
-    /// Breaks its connections and ends its tasks, and returns when they have ended.
-    async fn kill(self) {
+    /// Breaks its connections and lets its tasks end where they next wait.
+    fn sever(&self) {
         self.cut.now();
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+
+    /// As [`Running::sever`], and returns when its tasks have ended.
+    async fn kill(self) {
+        self.sever();
         for task in self.tasks {
             // It was aborted; how it took that does not matter.
             let _ = task.await;
@@ -254,8 +257,7 @@ impl Nodes {
     /// The controller's driver has ended by itself.
     fn controller_ended(&self, _: &controller::End) {
         if let Some(running) = self.state().controller.take() {
-            running.cut.now();
-            running.tasks.iter().for_each(JoinHandle::abort);
+            running.sever();
             self.plan.observer.controller_down(self.clock.now());
             self.again(None);
         }
@@ -264,8 +266,7 @@ impl Nodes {
     fn worker_ended(&self, id: WorkerId, _: &worker::End) {
         let running = self.state().workers.get_mut(&id).and_then(|host| host.running.take());
         if let Some(running) = running {
-            running.cut.now();
-            running.tasks.iter().for_each(JoinHandle::abort);
+            running.sever();
             self.plan.observer.worker_down(self.clock.now(), id);
             self.again(Some(id));
         }
