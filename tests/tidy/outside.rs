@@ -31,6 +31,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tempfile",     &["tests", "benches", UNIT_TESTS]),
     ("stateright",   &["explore", "check", "tests", "benches", "examples"]),
     ("proptest",     &["conform", "tests", UNIT_TESTS]),
+    ("proptest_state_machine", &["tests"]),
+    ("im",           &["conform", "tests"]),
     ("rapidhash",    &["explore"]),
     ("smallvec",     &["model", "controller_sm", "worker_sm", "check", "trace"]),
     ("smol_str",     &["model", "controller_sm"]),
