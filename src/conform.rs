@@ -4,8 +4,15 @@
 //! told of all that its drivers do, and judges the same table of claims on that view that the
 //! search judges on states of the model; [`chronicle`] keeps when what happened; [`scenarios`] are
 //! the twenty-one stories of the chaos analysis, each with one exact outcome.
+//!
+//! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
+//! a cluster under test, [`seen`] what a user sees of it.
 
 pub mod chronicle;
 pub mod live;
 pub mod monitor;
+pub mod run;
 pub mod scenarios;
+pub mod seen;
+pub mod subject;
+pub mod world;
