@@ -43,7 +43,8 @@ pub trait Case: Clone + PartialEq {
     fn simpler_setting(&self) -> Vec<Self>;
 
     /// Pairs of places whose steps are likely to go only together, such as a partition and its
-    /// healing. It is a hint: a wrong pair costs one run, and a pair that is not named is found by
+    /// healing; each place in one pair at most. Chunks do not part them, and pairs begin with them.
+    /// It is a hint: a wrong pair costs a run or two, and a pair that is not named is found by
     /// trying all pairs if there are few (see [`Limits::pairs`]).
     fn partners(&self) -> Vec<(usize, usize)> {
         Vec::new()
@@ -110,6 +111,8 @@ pub struct Shrunk<C> {
     pub case: C,
     /// Runs of the system used.
     pub runs: usize,
+    /// Runs after which this case was found; those that follow only make sure.
+    pub found_after: usize,
     /// Whether the limit on runs ended the search.
     pub limit_reached: bool,
     /// What is known of its steps.

@@ -169,6 +169,6 @@ impl Case for Run {
     fn partners(&self) -> Vec<(usize, usize)> {
         let flips: Vec<usize> =
             (0..self.ops.len()).filter(|&at| self.hints && self.ops[at] == Op::Flip).collect();
-        flips.windows(2).rev().map(|pair| (pair[0], pair[1])).collect()
+        flips.chunks_exact(2).rev().map(|pair| (pair[0], pair[1])).collect()
     }
 }

@@ -1,4 +1,5 @@
-//! The log of a search: one note for each thing that was tried, one line for each note.
+//! The log of a search: one note for each thing that was run, one line for each note. What was run
+//! before is not run again, and has no note.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use std::fmt;
 pub enum Tried {
     /// The same case once more, to see whether it fails again.
     Again,
-    /// Leaving out the steps `from..to`.
+    /// Leaving out the steps `from..to`, save those whose partner stays.
     Chunk {
         /// The first step that was left out.
         from: usize,
@@ -38,8 +39,6 @@ pub enum Outcome {
     Passes,
     /// Its answer was unclear.
     Unclear,
-    /// It was run before, so it was not run again.
-    Known,
     /// No run was left for it; nothing more is tried.
     NoRunLeft,
 }
@@ -79,7 +78,6 @@ impl fmt::Display for Outcome {
             Self::Kept => "fails: kept",
             Self::Passes => "passes",
             Self::Unclear => "unclear",
-            Self::Known => "known: not run",
             Self::NoRunLeft => "no run left",
         })
     }

@@ -5,16 +5,11 @@ use super::Case;
 use super::note::Tried;
 use super::search::Search;
 
-/// Fewer steps than these are tried one by one at once.
-const CHUNKS_FROM: usize = 8;
-
 /// All passes, until none of them makes the case smaller or no run is left.
 pub(super) fn all<C: Case>(search: &mut Search<'_, C>) {
+    chunks(search, 0, search.len(), true);
     loop {
         let before = search.case().clone();
-        if search.len() >= CHUNKS_FROM {
-            chunk(search, 0, search.len(), true);
-        }
         singles(search);
         pairs(search, likely_pairs);
         values(search);
@@ -30,24 +25,38 @@ pub(super) fn all<C: Case>(search: &mut Search<'_, C>) {
 }
 
 /// Leaves out as much as it can of the steps `from..to`, back to front, so that the places before
-/// stay what they are; whether all of it is gone. If the whole is needed and its back is not, then
-/// its front is needed: no run is spent on that. This is wrong where steps cancel each other, and
-/// the passes that follow do not rely on it.
-fn chunk<C: Case>(search: &mut Search<'_, C>, from: usize, to: usize, needed: bool) -> bool {
+/// stay what they are; whether it left out all at once.
+///
+/// If the whole is needed and its back is not, then its front is needed: no run is spent on that.
+/// This is wrong where steps cancel each other, and no later pass relies on it.
+fn chunks<C: Case>(search: &mut Search<'_, C>, from: usize, to: usize, needed: bool) -> bool {
     let to = to.min(search.len());
     if from >= to {
         return true;
     }
-    let places: Vec<usize> = (from..to).collect();
-    if !needed && search.remove(Tried::Chunk { from, to }, &places) {
+    if !needed && chunk(search, from, to) {
         return true;
     }
     if to - from > 1 {
-        let middle = from + (to - from) / 2;
-        let back_is_gone = chunk(search, middle, to, false);
-        chunk(search, from, middle, back_is_gone);
+        // A smaller back is more likely to go; measured, a third costs a tenth less than a half.
+        let middle = from + ((to - from) * 2 / 3).max(1);
+        let back_is_gone = chunks(search, middle, to, false);
+        chunks(search, from, middle, back_is_gone);
     }
     false
+}
+
+/// Leaves out the steps `from..to`, but not one whose partner stays: half a pair would spoil the
+/// whole chunk. Pairs go later, each at once.
+fn chunk<C: Case>(search: &mut Search<'_, C>, from: usize, to: usize) -> bool {
+    let inside = |at: usize| (from..to).contains(&at);
+    let partners = search.case().partners();
+    let torn = |at: usize| {
+        let mut pairs = partners.iter();
+        pairs.any(|&(a, b)| (a == at || b == at) && inside(a) != inside(b))
+    };
+    let places: Vec<usize> = (from..to).filter(|&at| !torn(at)).collect();
+    !places.is_empty() && search.remove(Tried::Chunk { from, to }, &places)
 }
 
 /// Single steps, back to front, until none goes.

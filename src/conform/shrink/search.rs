@@ -11,6 +11,7 @@ pub(super) struct Search<'a, C> {
     seen: Vec<(C, Verdict)>,
     limits: Limits,
     runs: usize,
+    found_after: usize,
     limit_reached: bool,
     again: Flaky,
     test: &'a mut dyn FnMut(&C) -> Verdict,
@@ -31,6 +32,7 @@ impl<'a, C: Case> Search<'a, C> {
             case,
             limits,
             runs: 0,
+            found_after: 0,
             limit_reached: false,
             again: Flaky { fails: 0, of: 0 },
             test,
@@ -88,12 +90,11 @@ impl<'a, C: Case> Search<'a, C> {
         if self.limit_reached {
             return false;
         }
-        let steps = candidate.steps().len();
         // Whatever failed was kept at once: a case seen before is no smaller than the one now.
         if self.verdict(&candidate).is_some() {
-            self.note(tried, steps, Outcome::Known);
             return false;
         }
+        let steps = candidate.steps().len();
         if !self.has_run_left() {
             self.note(tried, steps, Outcome::NoRunLeft);
             return false;
@@ -104,6 +105,7 @@ impl<'a, C: Case> Search<'a, C> {
         let fails = verdict == Verdict::Fails;
         if fails {
             self.case = candidate;
+            self.found_after = self.runs;
         }
         fails
     }
@@ -118,6 +120,7 @@ impl<'a, C: Case> Search<'a, C> {
             minimal: self.minimal(),
             flaky: self.flaky(),
             runs: self.runs,
+            found_after: self.found_after,
             limit_reached: self.limit_reached,
             case: self.case,
         }
