@@ -60,7 +60,6 @@ impl Reference {
 /// only while nothing is flipped.
 #[derive(Debug)]
 pub struct Bug {
-    pub name: &'static str,
     pub needs: &'static [Op],
     pub unflipped: bool,
 }
