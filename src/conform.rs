@@ -8,6 +8,7 @@
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
 //! process as one. [`reference`] says what may be seen, and [`play`] holds a cluster against it.
+//! [`shrink`] makes a failing run as small as it still fails.
 
 pub mod chronicle;
 pub mod in_process;
@@ -18,5 +19,6 @@ pub mod reference;
 pub mod run;
 pub mod scenarios;
 pub mod seen;
+pub mod shrink;
 pub mod subject;
 pub mod world;
