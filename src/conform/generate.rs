@@ -11,9 +11,12 @@
 mod draw;
 mod jobs;
 mod lengths;
+mod mutate;
 mod rules;
 mod shapes;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use proptest::strategy::{BoxedStrategy, NewTree, Strategy};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -25,7 +28,8 @@ use draw::{Draw, Drawing, Drawn};
 use lengths::Due;
 
 pub use lengths::LONGEST_RUN;
-pub use steps::{Swarm, next_step};
+pub use mutate::mutate;
+pub use steps::{Swarm, kind_of, next_step};
 
 /// A strategy of whole runs. It does not shrink.
 #[derive(Debug, Clone)]

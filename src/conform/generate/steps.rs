@@ -41,6 +41,12 @@ impl Swarm {
         Self { kinds, points, policy: Policy::LOCAL }
     }
 
+    /// No preferences: all that a cluster can do.
+    pub(super) fn of_all(able: &[Kind], policy: Policy) -> Self {
+        let kinds = able.iter().map(|kind| (1, *kind)).collect();
+        Self { kinds, points: Point::ALL.to_vec(), policy }
+    }
+
     /// The same for a cluster of this policy, whose lengths of time are aimed at.
     #[must_use]
     pub(super) fn of_policy(self, policy: Policy) -> Self {
@@ -63,6 +69,33 @@ pub fn next_step(world: &World, swarm: &Swarm) -> BoxedStrategy<Step> {
     let (world, swarm) = (world.clone(), swarm.clone());
     Drawing(move |draw: &mut Draw<'_>| step(draw, &world, &swarm, &lengths::Due::from_now(&world)))
         .boxed()
+}
+
+/// Whether a step of this kind can be drawn now.
+pub fn is_possible(world: &World, swarm: &Swarm, kind: Kind) -> bool {
+    factor(world, swarm, kind) > 0
+}
+
+/// What kind of step it is.
+pub fn kind_of(step: &Step) -> Kind {
+    match step {
+        Step::Submit(plan) => {
+            if plan.gang {
+                Kind::Gang
+            } else {
+                Kind::Submit
+            }
+        }
+        Step::Resubmit(_) => Kind::Resubmit,
+        Step::Cancel(_) => Kind::Cancel,
+        Step::Drain(_) | Step::Open(_) => Kind::Drain,
+        Step::WorkerCrashes(_) | Step::WorkerStarts(_) => Kind::Worker,
+        Step::ControllerCrashes | Step::ControllerStarts => Kind::Controller,
+        Step::Cut(..) | Step::Mended(..) => Kind::Cut,
+        Step::SlicePreempted(_) | Step::VmLost(_) => Kind::Fleet,
+        Step::Fault(_) | Step::FaultsEnd => Kind::Fault,
+        Step::Pass(_) => Kind::Pass,
+    }
 }
 
 /// How often a kind is taken now, beside the others: never, if none of its steps is possible. What
@@ -98,7 +131,19 @@ fn factor(world: &World, swarm: &Swarm, kind: Kind) -> u32 {
 pub fn step(draw: &mut Draw<'_>, world: &World, swarm: &Swarm, due: &lengths::Due) -> Step {
     let weighted = |(weight, kind): &(u32, Kind)| (weight * factor(world, swarm, *kind), *kind);
     let kinds: Vec<(u32, Kind)> = swarm.kinds.iter().map(weighted).collect();
-    match draw.weighted(&kinds) {
+    let kind = draw.weighted(&kinds);
+    of_kind(draw, world, swarm, due, kind)
+}
+
+/// A step of a kind that is possible now.
+pub fn of_kind(
+    draw: &mut Draw<'_>,
+    world: &World,
+    swarm: &Swarm,
+    due: &lengths::Due,
+    kind: Kind,
+) -> Step {
+    match kind {
         Kind::Submit => Step::Submit(jobs::plan(draw, &swarm.policy, false)),
         Kind::Gang => Step::Submit(jobs::plan(draw, &swarm.policy, true)),
         Kind::Resubmit => Step::Resubmit(job(draw, world)),
