@@ -171,7 +171,12 @@ impl Reference {
     /// The answer is not what it must be.
     pub fn takes(&mut self, step: &Step, reply: &Reply) -> Result<(), Difference> {
         self.world.take(step);
-        self.weather.takes(step, self.looked);
+        // Who was not answered may have been heard or not: what closes has closed, what opens has
+        // not.
+        let unheard = *reply == Reply::Unavailable && matches!(step, Step::Open(_));
+        if !unheard {
+            self.weather.takes(step, self.looked);
+        }
         self.answer(step, reply)
     }
 
