@@ -6,14 +6,22 @@
 //! the twenty-one stories of the chaos analysis, each with one exact outcome.
 //!
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
-//! a cluster under test, [`seen`] what a user sees of it; [`generate`] draws runs from a seed.
+//! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
+//! process as one. [`generate`] draws runs from a seed. [`reference`] says what may be seen, and
+//! [`play`] holds a cluster against it. [`shrink`] makes a failing run as small as it still fails,
+//! by what [`simplify`] calls simpler.
 
 pub mod chronicle;
 pub mod generate;
+pub mod in_process;
 pub mod live;
 pub mod monitor;
+pub mod play;
+pub mod reference;
 pub mod run;
 pub mod scenarios;
 pub mod seen;
+pub mod shrink;
+pub mod simplify;
 pub mod subject;
 pub mod world;

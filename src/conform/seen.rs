@@ -2,7 +2,9 @@
 //!
 //! As JSON it is what a driver of another orchestrator answers. What a cluster cannot show is left
 //! out, and is then not looked at. Jobs, tasks and attempts are named by the run's own numbers,
-//! whatever the cluster calls them.
+//! whatever the cluster calls them. What our own controller says is made into this by [`told`].
+
+pub mod told;
 
 use serde::{Deserialize, Serialize};
 
