@@ -9,7 +9,7 @@
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
 //! process as one. [`reference`] says what may be seen, and [`play`] holds a cluster against it.
 //! [`generate`] draws runs, [`campaign`] plays many of them, and [`shrink`] makes a failing one as
-//! small as it still fails.
+//! small as it still fails, by what [`simplify`] calls simpler.
 
 pub mod campaign;
 pub mod chronicle;
@@ -23,5 +23,6 @@ pub mod run;
 pub mod scenarios;
 pub mod seen;
 pub mod shrink;
+pub mod simplify;
 pub mod subject;
 pub mod world;
