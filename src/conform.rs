@@ -9,7 +9,7 @@
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
 //! process as one. [`reference`] says what may be seen, and [`play`] holds a cluster against it.
 //! [`generate`] draws runs, [`campaign`] plays many of them, and [`shrink`] makes a failing one as
-//! small as it still fails, by what [`simplify`] calls simpler.
+//! small as it still fails, by what [`simplify`] calls simpler: [`shortest`] does both.
 
 pub mod campaign;
 pub mod chronicle;
@@ -22,6 +22,7 @@ pub mod reference;
 pub mod run;
 pub mod scenarios;
 pub mod seen;
+pub mod shortest;
 pub mod shrink;
 pub mod simplify;
 pub mod subject;

@@ -270,10 +270,6 @@ impl Campaign<'_> {
                 }
                 let index = self.shard.index(number);
                 let run = draw(self.stand.abilities(), self.seed, index);
-                #[allow(clippy::print_stderr)]
-                if std::env::var_os("ZZ").is_some() {
-                    eprintln!("run {index} {} steps", run.steps.len());
-                }
                 let done = play(&run, self.stand);
                 played.push((number, index, run, done));
             }

@@ -357,10 +357,6 @@ impl Subject for Running {
 
     fn end(self: Box<Self>) -> Result<Found, Trouble> {
         let strays = self.runs();
-        #[allow(clippy::print_stderr)]
-        if std::env::var_os("ZS").is_some() {
-            eprintln!("{}", self.watch.monitor.story());
-        }
         self.stage.wait(self.cluster.end());
         let monitor = &self.watch.monitor;
         Ok(Found {
