@@ -7,11 +7,15 @@
 //! - `{"log":"iris-check",…}`, *our full log* (`real::log`): every input of every machine. Each
 //!   machine is replayed, and each input must have a cause: nothing arrives that was not sent, no
 //!   timer runs out that was not armed.
+//! - `{"log":"iris-check-events",…}`, *an event log* of any orchestrator ([`events`] has the table
+//!   of its lines): what became of jobs, attempts, workers and VMs, replayed through the lifecycles
+//!   of `model`. Steps that nobody logged are allowed.
 //!
 //! Reading order: `replay` (the controller, replayed), `full` (the whole cluster), `post` (what is
-//! under way), `mismatch` (what is said of an event that cannot be).
+//! under way), `mismatch` (what is said of an event that cannot be), `events`.
 
 mod describe;
+pub mod events;
 mod full;
 mod lines;
 mod mismatch;
@@ -23,11 +27,14 @@ use std::fmt;
 use std::io::BufRead;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub use mismatch::Mismatch;
 
-use full::{Full, Stop};
+use events::Events;
+use full::Full;
 use lines::Lines;
+use mismatch::Refusal;
 
 /// What came of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +104,35 @@ struct Kind {
     version: u32,
 }
 
+/// A cluster that is replayed from the lines of its log.
+trait Cluster: Clone {
+    /// A line.
+    type Line: DeserializeOwned;
+
+    /// Takes a line; answers of which kind it is.
+    fn take(&mut self, line: Self::Line) -> Result<&'static str, Stop>;
+
+    /// Jobs, attempts, and events that were taken on trust.
+    fn counts(&self) -> (u64, u64, u64);
+}
+
+/// Why a line is not taken.
+enum Stop {
+    /// It is no event.
+    Bad(String),
+    /// It is one that cannot be.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// What is expected of a first line.
-const FIRST: &str = "expected a first line with `\"log\":\"iris-check\",\"version\":1`";
+const FIRST: &str = "expected a first line with `\"log\":\"iris-check\"` or \
+                     `\"log\":\"iris-check-events\"`, and `\"version\":1`";
 
 /// Reads a log and judges it.
 pub fn validate(reader: impl BufRead) -> Report {
@@ -124,32 +158,52 @@ fn judge(lines: &mut Lines<impl BufRead>, report: &mut Report) -> Result<(), Ver
     }
     let Kind { log, version } = lines.parse()?;
     match (log.as_str(), version) {
-        ("iris-check", crate::real::log::LOG_VERSION) => full(lines, report),
+        ("iris-check", crate::real::log::LOG_VERSION) => {
+            report.form = "full log";
+            replay(Full::new(lines.parse()?), lines, report)
+        }
+        ("iris-check-events", 1) => {
+            report.form = "event log";
+            replay(Events::new(lines.parse()?), lines, report)
+        }
         _ => Err(bad(format!("this is log `{log}`, version {version}: {FIRST}"))),
     }
 }
 
-/// Our full log.
-fn full(lines: &mut Lines<impl BufRead>, report: &mut Report) -> Result<(), Verdict> {
-    report.form = "full log";
-    let mut cluster = Full::new(lines.parse()?);
-    let mut done = Ok(());
-    while done.is_ok() && lines.next()? {
-        done = match cluster.take(lines.parse()?) {
+fn replay<C: Cluster>(
+    mut cluster: C,
+    lines: &mut Lines<impl BufRead>,
+    report: &mut Report,
+) -> Result<(), Verdict> {
+    let done = take_all(&mut cluster, lines, report);
+    (report.jobs, report.attempts, report.trusted) = cluster.counts();
+    done
+}
+
+fn take_all<C: Cluster>(
+    cluster: &mut C,
+    lines: &mut Lines<impl BufRead>,
+    report: &mut Report,
+) -> Result<(), Verdict> {
+    while lines.next()? {
+        match cluster.take(lines.parse()?) {
             Ok(kind) => {
                 report.events += 1;
                 *report.kinds.entry(kind).or_default() += 1;
-                Ok(())
             }
-            Err(Stop::Bad(why)) => Err(Verdict::Bad { line: lines.number(), column: 0, why }),
-            Err(Stop::Refused(refusal)) => {
+            Err(Stop::Bad(why)) => {
+                return Err(Verdict::Bad { line: lines.number(), column: 0, why });
+            }
+            Err(Stop::Refused(mut refusal)) => {
+                // What is called legal is: it was tried.
+                refusal.nearest.retain(|line| {
+                    let line = serde_json::from_str(line).ok();
+                    line.is_some_and(|line| cluster.clone().take(line).is_ok())
+                });
                 let mismatch = Mismatch::new(lines.number(), lines.text(), refusal);
-                Err(Verdict::Disagrees(Box::new(mismatch)))
+                return Err(Verdict::Disagrees(Box::new(mismatch)));
             }
-        };
+        }
     }
-    report.jobs = cluster.replay.jobs;
-    report.attempts = cluster.replay.attempts;
-    report.trusted = cluster.trusted;
-    done
+    Ok(())
 }

@@ -20,6 +20,7 @@ use crate::worker_sm::{WorkerEffect, WorkerInput};
 use super::mismatch::Refusal;
 use super::post::Said;
 use super::replay::Replay;
+use super::{Cluster, Stop};
 
 pub(super) use line::{Header, Shown, controller_kind};
 
@@ -30,6 +31,7 @@ use node::Node;
 const NAMES: usize = 64;
 
 /// A cluster that is replayed.
+#[derive(Clone)]
 pub(super) struct Full {
     pub replay: Replay,
     nodes: BTreeMap<WorkerId, Node>,
@@ -38,28 +40,10 @@ pub(super) struct Full {
     pub trusted: u64,
 }
 
-/// Why a line is not taken.
-pub(super) enum Stop {
-    /// It is no event.
-    Bad(String),
-    /// It is one that cannot be.
-    Refused(Refusal),
-}
+impl Cluster for Full {
+    type Line = Raw;
 
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl Full {
-    pub(super) fn new(header: Header) -> Self {
-        let replay = Replay::new(header.controller, std::iter::empty());
-        Self { replay, nodes: BTreeMap::new(), names: NAMES, trusted: 0 }
-    }
-
-    /// Takes a line; answers of which kind it is.
-    pub(super) fn take(&mut self, raw: Raw) -> Result<&'static str, Stop> {
+    fn take(&mut self, raw: Raw) -> Result<&'static str, Stop> {
         let at = raw.at;
         match raw.told().map_err(Stop::Bad)? {
             Told::Controller(input) => {
@@ -81,6 +65,17 @@ impl Full {
                 Ok("down")
             }
         }
+    }
+
+    fn counts(&self) -> (u64, u64, u64) {
+        (self.replay.jobs, self.replay.attempts, self.trusted)
+    }
+}
+
+impl Full {
+    pub(super) fn new(header: Header) -> Self {
+        let replay = Replay::new(header.controller, std::iter::empty());
+        Self { replay, nodes: BTreeMap::new(), names: NAMES, trusted: 0 }
     }
 
     fn controller(&mut self, at: At, input: Input) -> Result<(), Refusal> {
@@ -132,27 +127,27 @@ impl Full {
             | WorkerInput::Fired(_) => None,
         };
         for effect in effects {
-            self.sent(about, effect);
+            self.sent(about, &effect);
         }
         Ok(())
     }
 
     /// A worker has answered a call about an attempt, or has reported.
-    fn sent(&mut self, about: Option<AttemptId>, effect: WorkerEffect) {
+    fn sent(&mut self, about: Option<AttemptId>, effect: &WorkerEffect) {
         let mut record = about.and_then(|id| self.replay.post.get_mut(id));
         match effect {
             WorkerEffect::AnswerRun(answer) => {
                 if let Some(record) = &mut record {
-                    record.answered_run(answer);
+                    record.answered_run(*answer);
                 }
             }
             WorkerEffect::AnswerKill(answer) => {
                 if let Some(record) = &mut record {
-                    record.answered_kill(answer);
+                    record.answered_kill(*answer);
                 }
             }
             WorkerEffect::SendReport(report) => {
-                let said = Said { report, waits: true, taken: false };
+                let said = Said { report: *report, waits: true, taken: false };
                 self.replay.record(report.attempt).said.push(said);
             }
             WorkerEffect::SendBeat(_)

@@ -14,7 +14,7 @@ use crate::model::wire::{KillAnswer, Report, RunAnswer, Word};
 const KEPT: usize = 4096;
 
 /// What is under way about one attempt.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Record {
     /// A try of its RunTask that nobody has answered, with what its worker has answered since.
     pub run: Option<Vec<RunAnswer>>,
@@ -29,6 +29,7 @@ pub(super) struct Record {
 }
 
 /// A report that was sent.
+#[derive(Clone)]
 pub(super) struct Said {
     pub report: Report,
     /// Whether its sender still waits for the acknowledgement.
@@ -38,7 +39,7 @@ pub(super) struct Said {
 }
 
 /// What is under way about all attempts.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Post {
     records: BTreeMap<AttemptId, Record>,
     order: VecDeque<AttemptId>,

@@ -12,6 +12,7 @@ use super::mismatch::Refusal;
 use super::post::{Post, Record};
 
 /// A controller that is replayed.
+#[derive(Clone)]
 pub(super) struct Replay {
     pub machine: ControllerSm,
     /// Whether the controller is up; before the first `restarted` it is not.

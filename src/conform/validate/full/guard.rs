@@ -5,7 +5,7 @@ use crate::model::id::{AttemptId, Seat};
 use crate::model::resources::Resources;
 use crate::model::wire::{Heartbeat, KillTask, Report, RunTask};
 use crate::real::clock::At;
-use crate::worker_sm::WorkerInput;
+use crate::worker_sm::{WorkerInput, WorkerSm};
 
 use super::node::Arrival;
 use super::{Full, Refusal};
@@ -114,7 +114,7 @@ impl Full {
         let Some(node) = node.filter(|node| node.machine.is_some()) else {
             return Err(Refusal::new(format!("{seat} must be up: it is not")));
         };
-        let is = node.machine.as_ref().map_or(seat, |machine| machine.seat());
+        let is = node.machine.as_ref().map_or(seat, WorkerSm::seat);
         if is != seat {
             return Err(Refusal::new(format!("{} is {is} now, not {seat}", seat.worker)));
         }

@@ -18,6 +18,7 @@ const BEATS: usize = 256;
 const ABORTED: usize = 64;
 
 /// A worker's name, up or down.
+#[derive(Clone)]
 pub(super) struct Node {
     /// Its machine, while it is up.
     pub machine: Option<WorkerSm>,
@@ -38,6 +39,7 @@ pub(super) struct Node {
 }
 
 /// A heartbeat that was not answered yet.
+#[derive(Clone)]
 pub(super) struct BeatCall {
     sent: At,
     pub incarnation: Incarnation,
