@@ -1,6 +1,14 @@
 //! Logs of what clusters did, replayed through the model: those of real runs are legal, whatever
 //! goes wrong in them; what cannot be is refused at the right event.
 
+#[path = "validate/broken.rs"]
+mod broken;
+#[path = "validate/illegal.rs"]
+mod illegal;
+#[path = "validate/journals.rs"]
+mod journals;
+#[path = "validate/kept.rs"]
+mod kept;
 #[path = "common/lcg.rs"]
 mod lcg;
 #[path = "validate/runs.rs"]
@@ -10,7 +18,7 @@ use iris_check::conform::validate::{Report, Verdict, validate};
 
 use runs::Size;
 
-const CHAOS: Size = Size { workers: 2, slices: 2, jobs: 12, faults: 0.05 };
+const CHAOS: Size = Size { workers: 2, slices: 2, jobs: 12, faults: 0.05, rest: 90 };
 
 fn legal(what: &str, log: &[u8]) -> Report {
     let report = validate(log);

@@ -1,21 +1,22 @@
 //! `validate`: a log of what a cluster did, replayed through the model.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::conform::validate::{Report, Verdict, validate as replay};
+use crate::conform::validate::{Report, Verdict, validate as replay, validate_journal};
+use crate::real::journal::{Memory, Store};
 
 use super::{Exit, Failure, clock};
 
 /// Which log, and how the answer is written.
 #[derive(Debug, Args)]
 pub(super) struct Asked {
-    /// A log (JSON lines); `-` reads standard input.
+    /// A log (JSON lines), or the folder of a controller's journal; `-` reads standard input.
     #[arg(value_name = "LOG")]
     pub log: PathBuf,
     /// As one JSON object.
@@ -28,11 +29,13 @@ pub(super) fn validate(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failu
     let start = clock::now();
     let stdin = asked.log.as_os_str() == "-";
     let name = if stdin { "standard input".to_owned() } else { asked.log.display().to_string() };
+    let unread = |error: io::Error| Failure::Bad(format!("{name}: it cannot be read: {error}"));
     let report = if stdin {
         replay(io::stdin().lock())
+    } else if asked.log.is_dir() {
+        validate_journal(Box::new(copy(&asked.log).map_err(unread)?))
     } else {
-        let file = File::open(&asked.log)
-            .map_err(|error| Failure::Bad(format!("{name}: the log cannot be read: {error}")))?;
+        let file = File::open(&asked.log).map_err(unread)?;
         replay(BufReader::with_capacity(1 << 16, file))
     };
     let took = start.elapsed();
@@ -47,6 +50,20 @@ pub(super) fn validate(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failu
         Verdict::Truncated { .. } => Exit::Incomplete,
         Verdict::Bad { .. } => Exit::Bad,
     })
+}
+
+/// A copy of a journal: opening one settles its end, and a log is only looked at.
+fn copy(folder: &Path) -> io::Result<Memory> {
+    let mut memory = Memory::default();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            memory.create(&name)?;
+            memory.write(&name, 0, &fs::read(entry.path())?)?;
+        }
+    }
+    Ok(memory)
 }
 
 fn tell(name: &str, report: &Report, took: Duration, out: &mut dyn Write) -> Result<(), Failure> {
@@ -69,6 +86,7 @@ fn tell(name: &str, report: &Report, took: Duration, out: &mut dyn Write) -> Res
 /// What is wrong with the log itself, and where.
 fn trouble(name: &str, verdict: &Verdict) -> String {
     match verdict {
+        Verdict::Bad { line: 0, why, .. } => format!("{name}: {why}"),
         Verdict::Bad { line, column: 0, why } => format!("{name}:{line}: {why}"),
         Verdict::Bad { line, column, why } => format!("{name}:{line}:{column}: {why}"),
         Verdict::Truncated { line, why } => format!("{name}:{line}: the log is cut off: {why}"),

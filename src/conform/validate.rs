@@ -11,12 +11,16 @@
 //!   of its lines): what became of jobs, attempts, workers and VMs, replayed through the lifecycles
 //!   of `model`. Steps that nobody logged are allowed.
 //!
+//! [`validate_journal`] does the same with the journal of a run, which has the controller's inputs
+//! alone: what its workers did is unseen.
+//!
 //! Reading order: `replay` (the controller, replayed), `full` (the whole cluster), `post` (what is
 //! under way), `mismatch` (what is said of an event that cannot be), `events`.
 
 mod describe;
 pub mod events;
 mod full;
+mod journal;
 mod lines;
 mod mismatch;
 mod post;
@@ -29,6 +33,7 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use journal::validate_journal;
 pub use mismatch::Mismatch;
 
 use events::Events;
@@ -80,16 +85,24 @@ pub enum Verdict {
     },
 }
 
+impl Report {
+    fn new(form: &'static str) -> Self {
+        let (kinds, verdict) = (BTreeMap::new(), Verdict::Legal);
+        Self { form, events: 0, kinds, jobs: 0, attempts: 0, trusted: 0, verdict }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} events", self.form, self.events)?;
-        for (at, (kind, count)) in self.kinds.iter().enumerate() {
-            write!(f, "{} {count} {kind}", if at == 0 { " (" } else { "," })?;
+        let s = |count: u64| if count == 1 { "" } else { "s" };
+        let (events, jobs, attempts) = (self.events, self.jobs, self.attempts);
+        write!(f, "{}: {events} event{}", self.form, s(events))?;
+        let kinds: Vec<String> =
+            self.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        if !kinds.is_empty() {
+            write!(f, " ({})", kinds.join(", "))?;
         }
-        if !self.kinds.is_empty() {
-            f.write_str(")")?;
-        }
-        write!(f, ", {} jobs, {} attempts", self.jobs, self.attempts)?;
+        write!(f, ", {jobs} job{}, {attempts} attempt{}", s(jobs), s(attempts))?;
         if self.trusted > 0 {
             write!(f, ", {} taken on trust: too late to change anything", self.trusted)?;
         }
@@ -136,15 +149,7 @@ const FIRST: &str = "expected a first line with `\"log\":\"iris-check\"` or \
 
 /// Reads a log and judges it.
 pub fn validate(reader: impl BufRead) -> Report {
-    let mut report = Report {
-        form: "no log",
-        events: 0,
-        kinds: BTreeMap::new(),
-        jobs: 0,
-        attempts: 0,
-        trusted: 0,
-        verdict: Verdict::Legal,
-    };
+    let mut report = Report::new("no log");
     if let Err(verdict) = judge(&mut Lines::new(reader), &mut report) {
         report.verdict = verdict;
     }

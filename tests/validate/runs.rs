@@ -1,5 +1,6 @@
 //! Small clusters in virtual time in which much goes wrong, and their logs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use iris_check::controller_sm::GroupConfig;
@@ -108,10 +109,17 @@ pub struct Size {
     pub jobs: u32,
     /// The chance of each fault.
     pub faults: f64,
+    /// How long it goes on after the last job was submitted, in seconds.
+    pub rest: u32,
 }
 
 /// The log of a run.
 pub fn log(seed: u64, size: Size) -> Vec<u8> {
+    run(seed, size, None)
+}
+
+/// The log of a run whose journal is kept in a folder.
+pub fn run(seed: u64, size: Size, journal: Option<PathBuf>) -> Vec<u8> {
     let group = GroupConfig {
         min_slices: 0,
         max_slices: size.slices,
@@ -120,7 +128,7 @@ pub fn log(seed: u64, size: Size) -> Vec<u8> {
         attributes: Attributes::new([("zone", "b")]),
     };
     let groups = if size.slices > 0 { vec![(group, Pace::default())] } else { Vec::new() };
-    let mut plan = Plan { seed, groups, ..Plan::workers(size.workers) };
+    let mut plan = Plan { seed, groups, journal, ..Plan::workers(size.workers) };
     for worker in &mut plan.workers {
         worker.attributes = Attributes::new([("zone", "a")]);
     }
@@ -131,7 +139,9 @@ pub fn log(seed: u64, size: Size) -> Vec<u8> {
     in_virtual_time(async move {
         let cluster = Cluster::start(plan).await.expect("the plan is sound");
         let mut dice = Lcg::new(seed);
-        disturb(&cluster, &mut dice, size.faults);
+        if size.faults > 0.0 {
+            disturb(&cluster, &mut dice, size.faults);
+        }
         let clock = cluster.clock();
         for at in 0..size.jobs {
             let submitted = cluster.client().submit(&spec(&mut dice)).await;
@@ -146,7 +156,7 @@ pub fn log(seed: u64, size: Size) -> Vec<u8> {
             }
             clock.sleep(Millis(roll(&mut dice, 15_000))).await;
         }
-        clock.sleep(Millis::seconds(90)).await;
+        clock.sleep(Millis::seconds(size.rest)).await;
         cluster.end().await;
     });
     log.end().expect("memory takes all")

@@ -29,6 +29,7 @@
 //! has only so many), T7 (only HEALTHY workers are given work) and T9 (only a newer incarnation
 //! comes back).
 
+mod ended;
 mod fleet;
 mod job;
 mod line;

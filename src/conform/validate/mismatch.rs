@@ -41,9 +41,13 @@ pub struct Mismatch {
 
 impl Mismatch {
     pub(super) fn new(line: u64, event: String, refusal: Refusal) -> Self {
-        let Refusal { guard, state, mut nearest } = refusal;
-        nearest.dedup();
-        nearest.truncate(NEAREST);
+        let Refusal { guard, state, nearest: all } = refusal;
+        let mut nearest: Vec<String> = Vec::new();
+        for near in all {
+            if nearest.len() < NEAREST && !nearest.contains(&near) {
+                nearest.push(near);
+            }
+        }
         Self { line, event, guard, state, nearest }
     }
 

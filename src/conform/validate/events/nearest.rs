@@ -59,6 +59,11 @@ impl Events {
                 near.push(Raw { vm: Some(is), ..new() });
             }
         }
+        // What is always possible, for want of anything nearer.
+        for number in 2..4 {
+            let name = job_of(raw).unwrap_or("job");
+            near.push(Raw { submitted: Some(submitted(&format!("{name}-{number}"))), ..new() });
+        }
         let written = near.iter().filter_map(|raw| serde_json::to_string(raw).ok());
         refusal.nearest.extend(written);
         refusal

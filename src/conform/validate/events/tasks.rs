@@ -1,29 +1,29 @@
 //! What an event log says of tasks and their attempts, judged by the lifecycle of a task.
 
 use crate::model::resources::Resources;
-use crate::model::task::{Ending, Phase, TaskState};
+use crate::model::task::{Phase, TaskState};
 use crate::model::worker::WorkerState;
 
 use super::super::mismatch::Refusal;
 use super::job::{Job, Seat, Task};
-use super::line::{Ended, OfAttempt, OfPhase, Placed, TaskIs, TaskName};
-use super::unseen::{Reached, Rules, States, UNSEEN_ATTEMPTS, endings, search};
+use super::line::{OfAttempt, OfPhase, Placed, TaskIs, TaskName};
+use super::unseen::{Reached, States, UNSEEN_ATTEMPTS, search};
 use super::{Events, unknown};
 
-fn refuse<T>(guard: String) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(guard: String) -> Result<T, Refusal> {
     Err(Refusal::new(guard))
 }
 
 /// Which attempt an event is about.
 #[derive(Clone, Copy)]
-struct About<'a> {
-    job: &'a str,
-    task: u16,
-    attempt: u16,
+pub(super) struct About<'a> {
+    pub job: &'a str,
+    pub task: u16,
+    pub attempt: u16,
 }
 
 impl About<'_> {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{}.{}#{}", self.job, self.task, self.attempt)
     }
 }
@@ -105,8 +105,9 @@ impl Events {
             let held = worker.held.plus(need).filter(|held| held.fits(total));
             let Some(held) = held else {
                 return refuse(format!(
-                    "what is placed must fit: {name} has {total}, {} of it taken, and {} needs {}",
-                    worker.held, it.job, need
+                    "what is placed must fit: {name} has {} free, and {} needs {need}",
+                    free(total, worker.held),
+                    it.job
                 ));
             };
             worker.held = held;
@@ -142,69 +143,6 @@ impl Events {
         }
         self.put(&it.job, it.task, States::one(TaskState::Active(it.phase)));
         Ok(())
-    }
-
-    pub(super) fn ended(&mut self, at: u64, it: &Ended) -> Result<(), Refusal> {
-        let about = About { job: &it.job, task: it.task, attempt: it.attempt };
-        let name = about.name();
-        let (job, task) = self.job_and_task(&it.job, it.task)?;
-        let jump = current(about, task)?;
-        let active = TaskState::is_active;
-        if jump > 0 || !task.states.any(active) {
-            let what = format!("{name} must live to end");
-            let reached = self.unseen(job, task, Some(jump), &what, active)?;
-            self.commit(at, &it.job, it.task, reached);
-        }
-        let (job, task) = self.job_and_task(&it.job, it.task)?;
-        let rules = job.rules(self.complete);
-        let (mut after, mut charged, mut fits) = (States::default(), None, Vec::new());
-        for state in task.states.only(active).iter() {
-            let TaskState::Active(phase) = state else { continue };
-            for ending in endings(phase, it.outcome, it.cause) {
-                fits.push(ending);
-                if !rules.may_end(ending) || self.contradicts(at, job, task, ending) {
-                    continue;
-                }
-                let budget = Rules::charge(ending, phase);
-                let spent = budget.map_or(task.spent, |budget| task.spent.charged(budget));
-                after = after.with(rules.after(phase, ending, &spent, 0));
-                charged = charged.or(Some(spent));
-            }
-        }
-        let Some(spent) = charged.filter(|_| !after.is_empty()) else {
-            return refuse(why_not(&name, job, it, &fits));
-        };
-        let complete = self.complete;
-        let entry = self.jobs.get_mut(&it.job).expect("invariant: it was found above");
-        let need = entry.terms.resources;
-        let task = &mut entry.tasks[usize::from(it.task)];
-        (task.spent, task.gone, task.pending_since) = (spent, false, at);
-        let seat = if complete { None } else { task.seat.take() };
-        let on = seat.as_ref().or(task.seat.as_ref()).map(|seat| seat.worker.clone());
-        if let Some(worker) = on {
-            entry.gang_on.remove(&worker);
-        }
-        self.put(&it.job, it.task, after);
-        if let Some(seat) = seat {
-            self.release(&seat, need);
-        }
-        Ok(())
-    }
-
-    /// Whether what was logged of its worker, or the time, speaks against it.
-    fn contradicts(&self, at: u64, job: &Job, task: &Task, ending: Ending) -> bool {
-        let Some(seat) = &task.seat else { return false };
-        match ending {
-            Ending::Succeeded | Ending::Failed | Ending::KilledUnasked => self.has_lost(seat),
-            Ending::TimedOut => job.timeout.is_some_and(|limit| at < seat.at + limit),
-            Ending::Undelivered
-            | Ending::Lost
-            | Ending::Preempted
-            | Ending::Cancelled
-            | Ending::JobOver
-            | Ending::SiblingWentBack
-            | Ending::SiblingFinished => false,
-        }
     }
 
     pub(super) fn is_gone(&mut self, at: u64, it: &OfAttempt) -> Result<(), Refusal> {
@@ -272,7 +210,7 @@ impl Events {
         Ok(())
     }
 
-    fn job_and_task(&self, job: &str, index: u16) -> Result<(&Job, &Task), Refusal> {
+    pub(super) fn job_and_task(&self, job: &str, index: u16) -> Result<(&Job, &Task), Refusal> {
         let name = job;
         let job = self.jobs.get(name).ok_or_else(|| unknown(name))?;
         let task = job.tasks.get(usize::from(index)).ok_or_else(|| {
@@ -285,7 +223,7 @@ impl Events {
     }
 
     /// What unseen steps of a task lead to, unless the log says that there are none.
-    fn unseen(
+    pub(super) fn unseen(
         &self,
         job: &Job,
         task: &Task,
@@ -310,7 +248,7 @@ impl Events {
     }
 
     /// Unseen steps have happened.
-    fn commit(&mut self, at: u64, job: &str, index: u16, reached: Reached) {
+    pub(super) fn commit(&mut self, at: u64, job: &str, index: u16, reached: Reached) {
         let Some(job) = self.jobs.get_mut(job) else { return };
         let at_index = usize::from(index);
         job.put(at_index, reached.states);
@@ -328,14 +266,14 @@ impl Events {
         }
     }
 
-    fn put(&mut self, job: &str, index: u16, states: States) {
+    pub(super) fn put(&mut self, job: &str, index: u16, states: States) {
         if let Some(job) = self.jobs.get_mut(job) {
             job.put(usize::from(index), states);
         }
         self.forget(job);
     }
 
-    fn release(&mut self, seat: &Seat, need: Resources) {
+    pub(super) fn release(&mut self, seat: &Seat, need: Resources) {
         let worker = self.fleet.workers.get_mut(&seat.worker);
         if let Some(worker) = worker.filter(|it| it.generation == seat.generation) {
             worker.held = worker.held.minus(need).unwrap_or_default();
@@ -343,7 +281,7 @@ impl Events {
     }
 
     /// Whether the incarnation that an attempt was given to has ended.
-    fn has_lost(&self, seat: &Seat) -> bool {
+    pub(super) fn has_lost(&self, seat: &Seat) -> bool {
         self.fleet.workers.get(&seat.worker).is_none_or(|worker| {
             worker.generation != seat.generation || worker.state == WorkerState::Dead
         })
@@ -355,7 +293,7 @@ impl Events {
 }
 
 /// How many attempts lie between the last one that was told of and this one.
-fn current(about: About<'_>, task: &Task) -> Result<u16, Refusal> {
+pub(super) fn current(about: About<'_>, task: &Task) -> Result<u16, Refusal> {
     if about.attempt + 1 < task.placed {
         let later = task.placed - 1;
         return refuse(format!(
@@ -366,34 +304,10 @@ fn current(about: About<'_>, task: &Task) -> Result<u16, Refusal> {
     Ok(about.attempt + 1 - task.placed)
 }
 
-/// Which guard is false when an attempt is told to have ended in no way that it can.
-fn why_not(name: &str, job: &Job, it: &Ended, fits: &[Ending]) -> String {
-    let (outcome, id) = (it.outcome, &it.job);
-    let cause = it.cause.map_or_else(String::new, |cause| format!(" for the cause {cause}"));
-    let [first, ..] = fits else {
-        return format!("no attempt that has come as far as {name} ends {outcome}{cause}");
-    };
-    match first {
-        Ending::Cancelled | Ending::JobOver | Ending::SiblingFinished
-            if !job.cancelled && job.ended.is_none() =>
-        {
-            format!("{name} ends {outcome}{cause} only when {id} is cancelled or over: it is not")
-        }
-        Ending::TimedOut if job.timeout.is_none() => {
-            format!("{name} cannot time out: {id} has no timeout")
-        }
-        Ending::TimedOut => format!("{name} cannot time out before its time: it was placed later"),
-        Ending::SiblingWentBack => format!("{name} has no siblings of a gang: {id} is none"),
-        Ending::Succeeded
-        | Ending::Failed
-        | Ending::Undelivered
-        | Ending::Lost
-        | Ending::Preempted
-        | Ending::KilledUnasked
-        | Ending::Cancelled
-        | Ending::JobOver
-        | Ending::SiblingFinished => {
-            format!("what ran on a worker that is lost ends by that: {name} cannot end {outcome}")
-        }
-    }
+/// What is left of a worker, of what the log tells of it.
+fn free(total: Resources, held: Resources) -> Resources {
+    let left = total.minus(held).unwrap_or_default();
+    // What is not told of has no end.
+    let told = |all: u64, left: u64| if all == u64::MAX { 0 } else { left };
+    Resources { memory_bytes: told(total.memory_bytes, left.memory_bytes), ..left }
 }

@@ -132,6 +132,13 @@ impl Spent {
         !less && (u32::from(self.least)..=u32::from(self.most)).contains(&more)
     }
 
+    /// What it has spent after one unit more of some budget, or perhaps of none.
+    pub(super) fn charged_somehow(mut self, perhaps: bool) -> Self {
+        self.least += u16::from(!perhaps);
+        self.most += 1;
+        self
+    }
+
     /// What it has spent after one unit more of a budget that is known.
     pub(super) fn charged(mut self, budget: Budget) -> Self {
         self.known.charge(budget);
