@@ -6,9 +6,11 @@
 //! the twenty-one stories of the chaos analysis, each with one exact outcome.
 //!
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
-//! a cluster under test, [`seen`] what a user sees of it.
+//! a cluster under test, [`seen`] what a user sees of it. [`external`] is a cluster of somebody
+//! else's behind a driver.
 
 pub mod chronicle;
+pub mod external;
 pub mod live;
 pub mod monitor;
 pub mod run;
