@@ -6,13 +6,17 @@
 //! the twenty-one stories of the chaos analysis, each with one exact outcome.
 //!
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
-//! a cluster under test, [`seen`] what a user sees of it. [`external`] is a cluster of somebody
-//! else's behind a driver.
+//! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
+//! process as one, [`external`] one of somebody else's behind a driver. [`reference`] says what may be
+//! seen, and [`play`] holds a cluster against it.
 
 pub mod chronicle;
 pub mod external;
+pub mod in_process;
 pub mod live;
 pub mod monitor;
+pub mod play;
+pub mod reference;
 pub mod run;
 pub mod scenarios;
 pub mod seen;

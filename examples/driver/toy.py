@@ -141,9 +141,9 @@ class Toy:
         heapq.heappush(self.queue, (self.now + delay, kind, next(self.ticket), action, args))
 
     def advance(self, length):
-        """Lets time pass: all that is due by then happens."""
+        """Lets time pass, to the instant at which messages have come and no timer has run out."""
         end = self.now + length
-        while self.queue and self.queue[0][0] <= end:
+        while self.queue and self.queue[0][:2] < (end, TIMER):
             self.now, _, _, action, args = heapq.heappop(self.queue)
             action(*args)
         self.now = end

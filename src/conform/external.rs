@@ -12,10 +12,10 @@
 //! |---|---|---|
 //! | `"iris-check-driver": 1` | `{"protocol": 1, "name": …, "abilities": {"steps": […], "slack": …}, "shows": […]}` | once, first of all; 1 is the version of the protocol |
 //! | `"start": {"seed": …, "shape": {…}, "policy": {…}}` | `null` | a fresh cluster; nothing of an earlier run is left in it. The policy is whole |
-//! | `"apply": STEP` | `"done"`, `{"job": "j1"}`, `"not_found"`, `{"invalid": "why"}`, `"unavailable"` | a step is done; never `pass`, and only of the kinds in `steps` |
-//! | `"pass": MS` | `{"at": MS}` | this many milliseconds pass, in the cluster's time; all that is due by then has happened |
+//! | `"apply": STEP` | `"done"`, `{"job": "j1"}`, `"not_found"`, `{"invalid": "why"}`, `"unavailable"` | a step is done; never `pass`, and only of the kinds in `steps`. No time passes; a `pass` of 1 follows |
+//! | `"pass": MS` | `{"at": MS}` | this many milliseconds pass, in the cluster's time, see below |
 //! | `"see": {}` | `null` or `{"at": …, "jobs": […], …}` | what a user sees now; `null` while no controller answers |
-//! | `"heal": {}` | `null` | every fault is taken back, every node started, every worker opened |
+//! | `"heal": {}` | `null` | every fault is taken back, every node started, every worker opened; a `pass` of 1 follows |
 //! | `"end": {}` | `{}` or `{"strays": […], …}` | the run is over; another `start` may follow |
 //!
 //! - **Steps** are those of [`run`](super::run), as they stand in a run that is kept: `{"submit":
@@ -34,8 +34,12 @@
 //!   What else is shown is said by `shows`: `workers`, `worker_attempts`, `slices`, `runs`, `spent`,
 //!   `incarnations`, `phases`, `causes`, `gone`, `pending_reasons`. What is not promised is not
 //!   looked at; what is promised must be there each time.
-//! - **Time.** With a slack of 0 (virtual time) `at` is exactly the sum of what passed. A cluster in
-//!   real time has a slack, in milliseconds; its `at` is never less than that sum.
+//! - **Time.** With a slack of 0 (virtual time) `at` is exactly the sum of what passed. Then all has
+//!   happened that comes before this instant, and at the instant itself what came by itself
+//!   (processes have ended, messages have arrived), but no limit of time that ends just then: a task
+//!   may take its `timeout`, and not a millisecond more. A cluster in real time has a slack, in
+//!   milliseconds: what has to happen at an instant may happen that much later. Its `at` is never
+//!   less than the sum.
 //! - **A driver that is late, dies, or answers nonsense** is trouble, and never agreement. What it
 //!   wrote to its standard error is told with it. It is killed with all that it started in its
 //!   process group, also at the end if it does not end with its input.
@@ -49,15 +53,19 @@
 //! < {"id":2,"ok":null}
 //! > {"id":3,"apply":{"submit":{"cpus":1,"delivery":10,"preemption":100,"tasks":[[{"after":500,"ok":true}]]}}}
 //! < {"id":3,"ok":{"job":"j1"}}
-//! > {"id":4,"pass":500}
-//! < {"id":4,"ok":{"at":500}}
-//! > {"id":5,"see":{}}
-//! < {"id":5,"ok":{"at":500,"jobs":[{"job":"j1","state":"SUCCEEDED","tasks":[{"state":"SUCCEEDED",
+//! > {"id":4,"pass":1}
+//! < {"id":4,"ok":{"at":1}}
+//! > {"id":5,"pass":500}
+//! < {"id":5,"ok":{"at":501}}
+//! > {"id":6,"see":{}}
+//! < {"id":6,"ok":{"at":501,"jobs":[{"job":"j1","state":"SUCCEEDED","tasks":[{"state":"SUCCEEDED",
 //!    "spent":{"failure":0,"delivery":0,"preemption":0},"attempts":[{"worker":"w1","outcome":"SUCCEEDED"}]}]}]}}
-//! > {"id":6,"heal":{}}
-//! < {"id":6,"ok":null}
-//! > {"id":7,"end":{}}
-//! < {"id":7,"ok":{}}
+//! > {"id":7,"heal":{}}
+//! < {"id":7,"ok":null}
+//! > {"id":8,"pass":1}
+//! < {"id":8,"ok":{"at":502}}
+//! > {"id":9,"end":{}}
+//! < {"id":9,"ok":{}}
 //! ```
 
 mod messages;
@@ -69,7 +77,7 @@ use crate::model::time::Millis;
 
 use super::run::{Run, Step};
 use super::seen::Seen;
-use super::subject::{Abilities, Found, Reply, Stand, Subject, Trouble};
+use super::subject::{Abilities, Found, Reply, STEP, Stand, Subject, Trouble};
 
 use messages::{Passed, Request};
 use talk::Talk;
@@ -87,6 +95,7 @@ pub const PATIENCE: Millis = Millis::seconds(10);
 pub struct External {
     command: String,
     patience: Millis,
+    hello: Hello,
     /// Drivers that serve no run.
     idle: Idle,
 }
@@ -94,26 +103,33 @@ pub struct External {
 type Idle = Arc<Mutex<Vec<Talk>>>;
 
 impl External {
-    /// Drivers are started by this command, as a shell reads it, and have this long for an answer.
-    /// None is started yet.
-    pub fn new(command: &str, patience: Millis) -> Self {
-        Self { command: command.to_owned(), patience, idle: Arc::default() }
-    }
-
-    /// What the driver says of itself.
+    /// Starts a driver by this command, as a shell reads it, and asks what it is. For each answer it
+    /// has this long.
     ///
     /// # Errors
     /// It cannot be started, or does not answer as it should.
-    pub fn hello(&self) -> Result<Hello, Trouble> {
-        let talk = self.talk()?;
+    pub fn new(command: &str, patience: Millis) -> Result<Self, Trouble> {
+        let talk = Talk::begin(command, patience)?;
         let hello = talk.hello().clone();
-        idle(&self.idle).push(talk);
-        Ok(hello)
+        let idle = Arc::new(Mutex::new(vec![talk]));
+        Ok(Self { command: command.to_owned(), patience, hello, idle })
     }
 
+    /// What the driver says of itself.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// A driver that serves no run: one that waits, else a new one.
     fn talk(&self) -> Result<Talk, Trouble> {
-        let waiting = idle(&self.idle).pop();
-        waiting.map_or_else(|| Talk::begin(&self.command, self.patience), Ok)
+        if let Some(waits) = idle(&self.idle).pop() {
+            return Ok(waits);
+        }
+        let talk = Talk::begin(&self.command, self.patience)?;
+        if *talk.hello() != self.hello {
+            return Err(talk.wrong("started once more, it says something else of itself"));
+        }
+        Ok(talk)
     }
 }
 
@@ -123,6 +139,10 @@ fn idle(list: &Idle) -> MutexGuard<'_, Vec<Talk>> {
 }
 
 impl Stand for External {
+    fn abilities(&self) -> &Abilities {
+        &self.hello.abilities
+    }
+
     fn start(&self, run: &Run) -> Result<Box<dyn Subject>, Trouble> {
         let mut talk = self.talk()?;
         let Run { seed, shape, .. } = run;
@@ -162,7 +182,9 @@ impl Subject for Cluster {
     }
 
     fn apply(&mut self, step: &Step) -> Result<Reply, Trouble> {
-        self.talk.ask(&Request::Apply(step))
+        let reply = self.talk.ask(&Request::Apply(step))?;
+        self.pass(STEP)?;
+        Ok(reply)
     }
 
     fn pass(&mut self, length: Millis) -> Result<(), Trouble> {
@@ -181,7 +203,8 @@ impl Subject for Cluster {
     }
 
     fn heal(&mut self) -> Result<(), Trouble> {
-        self.talk.ask(&Request::Heal {})
+        self.talk.ask::<()>(&Request::Heal {})?;
+        self.pass(STEP)
     }
 
     fn end(mut self: Box<Self>) -> Result<Found, Trouble> {

@@ -13,18 +13,23 @@ use crate::model::time::Millis;
 use super::run::{Run, Step};
 use super::seen::Seen;
 
+/// How long a step takes that is not itself a passing of time: what it causes at once has happened
+/// by then.
+pub const STEP: Millis = Millis(1);
+
 /// A cluster under test.
 pub trait Subject {
     /// What it can do, and how exact it is.
     fn abilities(&self) -> &Abilities;
 
-    /// Does a step; not [`Step::Pass`].
+    /// Does a step and lets [`STEP`] pass; [`Step::Pass`] is passing time and nothing else.
     ///
     /// # Errors
     /// The harness itself failed: nothing is known of the cluster.
     fn apply(&mut self, step: &Step) -> Result<Reply, Trouble>;
 
-    /// Lets time pass, in the cluster's time.
+    /// Lets time pass, in the cluster's time: to the instant itself, at which all has arrived that
+    /// was sent, and no timer has fired.
     ///
     /// # Errors
     /// The harness itself failed.
@@ -152,6 +157,9 @@ impl std::error::Error for Trouble {}
 
 /// Where clusters under test come from.
 pub trait Stand {
+    /// What they can do, and how exact they are.
+    fn abilities(&self) -> &Abilities;
+
     /// A fresh cluster for a run. Its steps are not done yet.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::model::operation::Direction;
 use crate::real::chaos::{Node, Rule};
 
 use super::run::{JobPlan, Run, Shape, Step};
+use super::subject::STEP;
 
 /// What was done so far. Copies share what did not change.
 #[derive(Debug, Clone)]
@@ -188,9 +189,14 @@ impl World {
             }
             Step::Fault(rule) => self.rules.push_back(rule.clone()),
             Step::FaultsEnd => self.rules.clear(),
-            Step::Pass(length) => self.now += u64::from(length.0),
-            Step::Resubmit(_) | Step::Cancel(_) | Step::SlicePreempted(_) | Step::VmLost(_) => {}
+            Step::Resubmit(_)
+            | Step::Cancel(_)
+            | Step::SlicePreempted(_)
+            | Step::VmLost(_)
+            | Step::Pass(_) => {}
         }
+        let length = if let Step::Pass(length) = step { *length } else { STEP };
+        self.now += u64::from(length.0);
     }
 
     /// The steps of a run that can be done, one after another; the others are left out.

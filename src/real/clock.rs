@@ -1,8 +1,9 @@
 //! When: milliseconds since some beginning, in real time or in virtual time.
 //!
 //! In virtual time the paused clock of the runtime jumps as soon as every task waits. One virtual
-//! millisecond is two of its ticks: messages and work happen on the first, timers fire on the
-//! second. So at one instant all that was sent has arrived before a timer fires.
+//! millisecond is three of its ticks: messages and work happen on the first, whoever looks on from
+//! outside looks on the second, timers fire on the third. So at one instant all that was sent has
+//! arrived before anybody looks, and before a timer fires.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -59,7 +60,7 @@ impl Clock {
 
     /// Virtual time from 0. The runtime's clock must be paused.
     pub fn virtual_time() -> Self {
-        Self { start: Instant::now(), base: 0, ticks: 2 }
+        Self { start: Instant::now(), base: 0, ticks: 3 }
     }
 
     /// Whether time is virtual.
@@ -81,6 +82,12 @@ impl Clock {
     /// Waits for an instant.
     pub async fn until(&self, at: At) {
         self.reach(at, 0).await;
+    }
+
+    /// Waits until all that was sent by an instant has arrived; timers of that instant have not
+    /// fired. In real time that cannot be told: it is the instant itself.
+    pub async fn until_settled(&self, at: At) {
+        self.reach(at, u64::from(self.is_virtual())).await;
     }
 
     /// Waits until all that happens at an instant by itself has happened: timers fire then.

@@ -24,6 +24,7 @@ use super::controller::{BadJournal, Limits};
 use super::journal::{self, Folder};
 use super::net::{BadAddress, Network};
 use super::observe::{Nobody, Observer};
+use super::stage::Stage;
 use super::work::Closures;
 
 pub(super) use nodes::ChaoticWork;
@@ -240,12 +241,7 @@ impl Cluster {
 
 /// Runs a future in virtual time: an hour in which nothing happens takes no time at all.
 pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("invariant: a runtime without sockets needs nothing that could be missing");
-    runtime.block_on(future)
+    Stage::virtual_time().wait(future)
 }
 
 /// Runs a future in real time.
@@ -253,7 +249,7 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
 /// # Errors
 /// The operating system gives no threads or no way to wait for sockets.
 pub fn in_real_time<F: Future>(future: F) -> std::io::Result<F::Output> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future))
+    Ok(Stage::real_time()?.wait(future))
 }
 
 /// Runs futures side by side, and gives what came of each, in their order. A panic goes on.

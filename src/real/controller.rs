@@ -125,6 +125,8 @@ pub enum End {
     Unread(JournalError),
     /// Nobody is left who could tell it anything.
     Alone,
+    /// Its observer has seen enough.
+    Stopped,
 }
 
 impl std::fmt::Display for End {
@@ -134,6 +136,7 @@ impl std::fmt::Display for End {
             Self::Journal(error) => write!(f, "{error}"),
             Self::Unread(error) => write!(f, "{error}"),
             Self::Alone => f.write_str("nobody is left who could tell it anything"),
+            Self::Stopped => f.write_str("its observer has seen enough"),
         }
     }
 }
@@ -282,6 +285,9 @@ impl Driver {
         }
         for turn in &turns {
             self.observer.controller(at, &turn.input, &self.machine);
+        }
+        if self.observer.has_seen_enough() {
+            return Err(End::Stopped);
         }
         if changed && self.chaos.decide(Point::ControllerCrash, None) == Some(Verb::Crash) {
             return Err(End::Crashed);

@@ -88,6 +88,8 @@ pub enum End {
     Forgetful(io::Error),
     /// Nobody is left who could tell it anything.
     Alone,
+    /// Its observer has seen enough.
+    Stopped,
 }
 
 impl std::fmt::Display for End {
@@ -101,6 +103,7 @@ impl std::fmt::Display for End {
                 )
             }
             Self::Alone => f.write_str("nobody is left who could tell it anything"),
+            Self::Stopped => f.write_str("its observer has seen enough"),
         }
     }
 }
@@ -272,6 +275,9 @@ impl Driver {
         let (now, seat) = (self.clock.now(), self.machine.seat());
         let effects = self.machine.on(input.clone());
         self.observer.worker(now, seat, input, &effects, &self.machine);
+        if self.observer.has_seen_enough() {
+            return Err(End::Stopped);
+        }
         for effect in effects {
             match effect {
                 WorkerEffect::AnswerRun(answer) => {

@@ -4,7 +4,7 @@
 use std::fs;
 
 use iris_check::conform::external::External;
-use iris_check::conform::run::Step;
+use iris_check::conform::run::{Run, Shape, Step};
 use iris_check::conform::subject::Stand;
 use iris_check::model::time::Millis;
 
@@ -226,7 +226,7 @@ fn time_that_is_to_pass_counts_for_patience() {
     let slow = "; sleep 0.4; printf '{\"id\":3,\"ok\":{\"at\":401}}\\n'; read -r q; \
                 printf '{\"id\":4,\"ok\":null}\\n'; read -r q; printf '{\"id\":5,\"ok\":{}}\\n'";
     let command = parrot(folder.path(), &[&real, STARTED]) + slow;
-    let stand = External::new(&command, Millis(300));
+    let stand = External::new(&command, Millis(300)).expect("it says what it is");
     let played = play(&stand, 1, &[Step::Pass(Millis(400))]).expect("it is in time");
     assert_eq!(played.seen, None);
 }
@@ -255,8 +255,8 @@ fn one_driver_serves_one_run_after_another_and_runs_at_once_have_their_own() {
         "{\"id\":6,\"ok\":null}",
         "{\"id\":7,\"ok\":{\"strays\":[\"j1.0#0\"]}}",
     ];
-    let stand = External::new(&parrot(folder.path(), &answers), PATIENT);
-    assert_eq!(stand.hello().expect("it says what it is").name, "x");
+    let stand = External::new(&parrot(folder.path(), &answers), PATIENT).expect("it says hello");
+    assert_eq!(stand.hello().name, "x");
     assert_eq!(play(&stand, 1, &[]).expect("it answers").found.strays, []);
     let second = play(&stand, 1, &[]).expect("it answers").found;
     assert_eq!(
@@ -265,9 +265,20 @@ fn one_driver_serves_one_run_after_another_and_runs_at_once_have_their_own() {
     );
     let asked = || fs::read_to_string(folder.path().join("asked")).expect("it was asked");
     assert_eq!(asked().matches("iris-check-driver").count(), 1, "{}", asked());
-    let run = iris_check::conform::run::Run::new(0, Default::default(), Vec::new());
+    let run = Run::new(0, Shape::default(), Vec::new());
     let both = [stand.start(&run).is_ok(), stand.start(&run).is_ok()];
     assert_eq!(both, [false, true], "the first driver has no more answers; the second is new");
+}
+
+#[test]
+fn a_driver_that_changes_is_trouble() {
+    let command = "read -r q; echo '{\"id\":1,\"ok\":{\"protocol\":1,\"name\":\"'$$'\",\"abilities\":\
+                   {\"steps\":[\"pass\"]}}}'; read -r q; echo '{\"id\":2,\"ok\":null}'; read -r q";
+    let stand = External::new(command, PATIENT).expect("it says what it is");
+    let run = Run::new(0, Shape::default(), Vec::new());
+    let _first = stand.start(&run).expect("it starts");
+    let says = stand.start(&run).err().expect("it has another name").to_string();
+    assert!(says.contains(": started once more, it says something else of itself\n"), "{says}");
 }
 
 #[test]
@@ -285,9 +296,8 @@ fn the_dialogue_in_the_manual_is_what_is_said() {
     let of = |mark| lines.iter().filter_map(move |line| line.strip_prefix(mark));
     let answers: Vec<&str> = of("< ").collect();
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let stand = External::new(&parrot(folder.path(), &answers), PATIENT);
-    let shape = iris_check::conform::run::Shape::of_workers(1);
-    let run = iris_check::conform::run::Run::new(7, shape, Vec::new());
+    let stand = External::new(&parrot(folder.path(), &answers), PATIENT).expect("it says hello");
+    let run = Run::new(7, Shape::of_workers(1), Vec::new());
     let mut cluster = stand.start(&run).expect("the manual is right");
     let plan = "{\"submit\":{\"tasks\":[[{\"after\":500,\"ok\":true}]]}}";
     cluster.apply(&step(plan)).expect("the manual is right");

@@ -59,5 +59,6 @@ pub fn step(text: &str) -> Step {
 
 /// What is said of a driver that does not do what it should.
 pub fn trouble(command: &str, patience: Millis, steps: &[Step]) -> String {
-    play(&External::new(command, patience), 1, steps).expect_err(command).to_string()
+    let stand = External::new(command, patience);
+    stand.and_then(|stand| play(&stand, 1, steps)).expect_err(command).to_string()
 }

@@ -120,8 +120,14 @@ impl Nodes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the controller and says where it listens.
+    /// Starts the controller and says where it listens; one that is up stays so.
     pub(super) async fn start_controller(&self) -> Result<String, StartError> {
+        {
+            let state = self.state();
+            if let (Some(_), Some(address)) = (&state.controller, &state.address) {
+                return Ok(address.clone());
+            }
+        }
         let usual = match self.plan.medium {
             super::Medium::Tcp => "127.0.0.1:0",
             super::Medium::Virtual | super::Medium::Pipes => "controller",
@@ -303,7 +309,6 @@ impl Nodes {
             // What cannot start stays down; whoever waits for it sees that.
             let _ = match worker {
                 Some(id) => nodes.start_worker(id).await,
-                None if nodes.state().controller.is_some() => Ok(()),
                 None => nodes.start_controller().await.map(drop),
             };
         });

@@ -121,7 +121,7 @@ fn provider(on_stdio: bool) -> (Box<dyn Provider>, Option<UnboundedSender<Order>
 fn ended(end: Result<End, tokio::task::JoinError>) -> Problem {
     match end {
         Ok(End::Crashed) => std::process::abort(),
-        Ok(end @ (End::Journal(_) | End::Unread(_) | End::Alone)) => {
+        Ok(end @ (End::Journal(_) | End::Unread(_) | End::Alone | End::Stopped)) => {
             Problem::new(format!("the controller has ended: {end}"))
         }
         Err(error) => Problem::new(format!("a mistake in iris-check: {error}")),

@@ -141,7 +141,9 @@ fn workshop(id: WorkerId, home: &Home, clock: Clock, chaos: &Chaos) -> Settings 
 fn ended(end: &End) -> Problem {
     match end {
         End::Crashed => std::process::abort(),
-        End::Forgetful(_) | End::Alone => Problem::new(format!("the worker has ended: {end}")),
+        End::Forgetful(_) | End::Alone | End::Stopped => {
+            Problem::new(format!("the worker has ended: {end}"))
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl Callee {
             }
         };
         let around = chaos.around(BEAT, Some(W1.into()), call);
-        // One virtual millisecond is two ticks.
+        // One virtual millisecond is three ticks.
         let patience = Duration::from_millis(u64::from(patience) * 2);
         timeout(patience, around).await.map_err(drop)
     }

@@ -1,0 +1,214 @@
+//! What was done that may keep messages from arriving, nodes from working, or launches from
+//! succeeding: from when until when. Losses and failed deliveries need such a cause; and what must
+//! happen at once must only happen so where there was none.
+
+use im::Vector;
+
+use crate::controller_sm::GroupConfig;
+use crate::model::id::WorkerId;
+use crate::model::policy::Policy;
+use crate::model::time::Millis;
+use crate::real::chaos::{Node, Point, Rule, Verb};
+
+use super::super::run::{Shape, Step};
+
+/// What is disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// Messages between the controller and a worker, or the worker itself.
+    Worker(WorkerId),
+    /// The same of all workers.
+    Workers,
+    /// The controller: it is down, or takes nothing down.
+    Controller,
+    /// Launches on a worker, or on all.
+    Launches(Option<WorkerId>),
+    /// The machines of scale groups.
+    Fleet,
+}
+
+/// Something that is disturbed for a while.
+#[derive(Debug, Clone, Copy)]
+struct Spell {
+    what: What,
+    from: u64,
+    /// Without an end it still lasts.
+    until: Option<u64>,
+    /// Whether it lasts until the rules of chaos are taken back.
+    by_rule: bool,
+}
+
+/// All that was ever disturbed.
+#[derive(Debug, Clone)]
+pub(super) struct Weather {
+    spells: Vector<Spell>,
+    /// Workers from this number on are machines of groups.
+    first_vm: u32,
+    /// How long a disturbance that is over may show.
+    tail: u64,
+    /// The longest delay that was asked for.
+    delay: u64,
+}
+
+impl Weather {
+    pub(super) fn new(shape: &Shape) -> Self {
+        let policy = &shape.policy.0;
+        let mut spells = Vector::new();
+        // Machines that come up too slowly are given up, and their slices with them.
+        let slow = |config: &(GroupConfig, crate::real::cloud::Pace)| {
+            config.1.boot >= policy.boot_timeout
+                || config.1.init >= policy.init_timeout
+                || config.0.vms_per_slice == 0
+        };
+        if shape.groups.iter().any(|group| slow(&group.config())) {
+            let what = What::Fleet;
+            spells.push_back(Spell { what, from: 0, until: None, by_rule: false });
+        }
+        for (worker, plan) in shape.worker_ids() {
+            if plan.waits {
+                let what = What::Worker(worker);
+                spells.push_back(Spell { what, from: 0, until: None, by_rule: false });
+            }
+        }
+        let workers = u32::try_from(shape.workers.len()).unwrap_or(u32::MAX);
+        Self { spells, first_vm: workers + 1, tail: tail(policy), delay: 0 }
+    }
+
+    /// A step was done at an instant.
+    pub(super) fn takes(&mut self, step: &Step, at: u64) {
+        match step {
+            Step::WorkerCrashes(worker) => self.begins(What::Worker(*worker), at, false),
+            Step::WorkerStarts(worker) => {
+                self.ends(at, |spell| spell.what == What::Worker(*worker) && !spell.by_rule)
+            }
+            Step::ControllerCrashes => self.begins(What::Controller, at, false),
+            Step::ControllerStarts => {
+                self.ends(at, |spell| spell.what == What::Controller && !spell.by_rule);
+            }
+            // Of two ways that are cut, mending one mends nothing yet: so it lasts until the end.
+            Step::Cut(worker, _) => self.begins(What::Worker(*worker), at, true),
+            Step::SlicePreempted(_) | Step::VmLost(_) => {
+                self.begins(What::Fleet, at, false);
+            }
+            Step::Fault(rule) => self.rule(rule, at),
+            Step::FaultsEnd => self.ends(at, |spell| spell.by_rule),
+            Step::Submit(_)
+            | Step::Resubmit(_)
+            | Step::Cancel(_)
+            | Step::Drain(_)
+            | Step::Open(_)
+            | Step::Mended(..)
+            | Step::Pass(_) => {}
+        }
+    }
+
+    /// Everything was healed at an instant.
+    pub(super) fn heals(&mut self, at: u64) {
+        self.ends(at, |spell| spell.what != What::Fleet);
+    }
+
+    fn rule(&mut self, rule: &Rule, at: u64) {
+        let worker = match rule.node {
+            Some(Node::Worker(worker)) => Some(worker),
+            Some(Node::Group(_) | Node::Slice(_) | Node::Vm(_)) | None => None,
+        };
+        let at_worker = worker.map_or(What::Workers, What::Worker);
+        if let Verb::Delay(length) = rule.verb {
+            self.delay = self.delay.max(u64::from(length.0));
+        }
+        match rule.point {
+            Point::ControllerDispatch
+            | Point::ControllerKill
+            | Point::ControllerHeartbeatReply
+            | Point::WorkerHeartbeat
+            | Point::WorkerReportTaskState
+            | Point::WorkerSubmitTask
+            | Point::WorkerCrash => self.begins(at_worker, at, true),
+            Point::ControllerCrash | Point::JournalAppend => {
+                self.begins(What::Controller, at, true);
+            }
+            Point::WorkerBundleDownload
+            | Point::WorkerCreateContainer
+            | Point::WorkerTaskMonitor => {
+                self.begins(What::Launches(worker), at, true);
+            }
+            Point::ProviderCreateSlice
+            | Point::ProviderBoot
+            | Point::ProviderInit
+            | Point::ProviderPreempt => self.begins(What::Fleet, at, true),
+        }
+        if rule.verb == Verb::Crash && rule.point.name().starts_with("controller.") {
+            self.begins(What::Controller, at, true);
+        }
+    }
+
+    fn begins(&mut self, what: What, from: u64, by_rule: bool) {
+        self.spells.push_back(Spell { what, from, until: None, by_rule });
+    }
+
+    fn ends(&mut self, at: u64, which: impl Fn(&Spell) -> bool) {
+        for spell in &mut self.spells {
+            if spell.until.is_none() && which(spell) {
+                spell.until = Some(at);
+            }
+        }
+    }
+
+    fn lasts(&self, from: u64, to: u64, tail: u64, which: impl Fn(What) -> bool) -> bool {
+        self.spells.iter().any(|spell| {
+            let end = spell.until.map(|until| until.saturating_add(tail + self.delay));
+            which(spell.what) && spell.from <= to && end.is_none_or(|end| end >= from)
+        })
+    }
+
+    /// Whether anything between the controller and this worker may have gone wrong then.
+    pub(super) fn of_worker(&self, worker: WorkerId, from: u64, to: u64) -> bool {
+        self.lasts(from, to, self.tail, |what| match what {
+            What::Worker(id) => id == worker,
+            What::Workers | What::Controller => true,
+            What::Fleet => worker.0 >= self.first_vm,
+            What::Launches(_) => false,
+        })
+    }
+
+    /// Whether the provider may have taken a machine away then.
+    pub(super) fn of_fleet(&self, worker: WorkerId) -> bool {
+        worker.0 >= self.first_vm && self.lasts(0, u64::MAX, 0, |what| what == What::Fleet)
+    }
+
+    /// Whether a launch on this worker may have failed, or taken long, then.
+    pub(super) fn of_launch(&self, worker: WorkerId, from: u64, to: u64) -> bool {
+        self.lasts(from, to, self.tail, |what| match what {
+            What::Launches(of) => of.is_none_or(|of| of == worker),
+            What::Worker(_) | What::Workers | What::Controller | What::Fleet => false,
+        })
+    }
+
+    /// Whether the controller may have been down, or have taken nothing down, then or shortly
+    /// before.
+    pub(super) fn of_controller(&self, from: u64, to: u64) -> bool {
+        self.lasts(from, to, RESTART, |what| what == What::Controller)
+    }
+}
+
+/// After a crash that a rule ordered, a node comes up again this much later, in milliseconds; and
+/// some more, for what it then does.
+const RESTART: u64 = 1_500;
+
+/// How long a disturbance that is over may show: a worker that was not heard of in time is dead by
+/// then, or known again, and what it was told while nobody listened is settled.
+fn tail(policy: &Policy) -> u64 {
+    let spans = [
+        policy.worker_timeout,
+        policy.heartbeat,
+        policy.heartbeat,
+        policy.rpc_timeout,
+        policy.kill_grace,
+        Millis(u32::try_from(RESTART).unwrap_or(u32::MAX)),
+    ];
+    let tries: u64 = (0..u32::from(policy.delivery_tries))
+        .map(|n| u64::from(policy.delivery_backoff.0) << n.min(20))
+        .sum::<u64>()
+        + u64::from(policy.delivery_tries) * u64::from(policy.rpc_timeout.0);
+    spans.into_iter().map(|span| u64::from(span.0)).sum::<u64>() + tries
+}
