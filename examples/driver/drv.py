@@ -20,7 +20,16 @@ HELLO = {
     "protocol": PROTOCOL,
     "name": "toy",
     "abilities": {"steps": ["submit", "resubmit", "cancel", "worker", "pass"], "slack": 0},
-    "shows": ["workers", "worker_attempts", "runs", "spent", "incarnations", "phases", "causes", "gone"],
+    "shows": [
+        "workers",
+        "worker_attempts",
+        "runs",
+        "spent",
+        "incarnations",
+        "phases",
+        "causes",
+        "gone",
+    ],
 }
 
 
@@ -73,7 +82,11 @@ class Driver:
         return {
             "at": toy.now,
             "jobs": [
-                {"job": job.name, "state": job.state(), "tasks": [seen_task(it) for it in job.tasks]}
+                {
+                    "job": job.name,
+                    "state": job.state(),
+                    "tasks": [seen_task(it) for it in job.tasks],
+                }
                 for job in toy.jobs
             ],
             "workers": [seen_worker(it) for it in toy.workers.values() if it.live],

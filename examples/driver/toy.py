@@ -5,8 +5,8 @@ ones: a task is tried again as long as its budgets last, a worker that is not he
 dead, and nothing that may still run is forgotten: what an attempt holds is free when it is known
 that no process of it runs, and not before.
 
-Messages take no time here. A worker that has crashed is not noticed at once: first calls to it fail,
-then its heartbeats are missed.
+Messages take no time here. A worker that has crashed is not noticed at once: first calls to it
+fail, then its heartbeats are missed.
 """
 
 import heapq
@@ -15,13 +15,13 @@ import itertools
 # Each can be switched on alone, to see whether a test finds it.
 BUGS = {
     "leaky_worker": "a worker that comes back still holds what it ran when it crashed",
-    "rerun_completed": "a task that completed is run again if its worker dies before its next heartbeat",
+    "rerun_completed": "a completed task is run again if its worker dies before its next heartbeat",
     "generous_budget": "a task that fails is tried once more than its budget allows",
-    "hasty_release": "a cancelled attempt frees its worker although nobody knows that it has stopped",
+    "hasty_release": "a cancelled attempt frees its worker although it may still run",
     "early_timeout": "the time limit of an attempt counts from the submission of its job",
-    "blind_placement": "tasks are placed on workers that have missed heartbeats",
+    "missed_exit": "a process that ends at once is not heard of: nobody listens yet",
     "forgetful_submit": "the same request submitted again makes another job",
-    "quick_burial": "a worker is dead as soon as it has missed a heartbeat",
+    "double_charge": "a task that lost its worker pays for that as if it had failed as well",
 }
 
 MESSAGE, TIMER = 0, 1  # at one instant messages come before timers
@@ -175,7 +175,7 @@ class Toy:
         for attempt in worker.attempts:
             attempt.process = False
         silent = self.policy["heartbeat"] + self.policy["heartbeat"] // 2
-        dead = silent if self.bug == "quick_burial" else self.policy["worker_timeout"]
+        dead = self.policy["worker_timeout"]
         since = (self.now - worker.started) % self.policy["heartbeat"]
         self.later(silent - since, TIMER, self.missed, worker, worker.incarnation)
         self.later(dead - since, TIMER, self.died, worker, worker.incarnation)
@@ -198,7 +198,7 @@ class Toy:
 
     def missed(self, worker, incarnation):
         if worker.live and worker.incarnation == incarnation and not worker.up:
-            worker.healthy = self.bug == "blind_placement"
+            worker.healthy = False
 
     def died(self, worker, incarnation):
         if worker.live and worker.incarnation == incarnation and not worker.up:
@@ -255,7 +255,8 @@ class Toy:
             self.later(0, MESSAGE, self.launched, attempt)
         else:
             # Nobody answers there: a few tries, with doubling pauses.
-            pauses = self.policy["delivery_backoff"] * (2 ** (self.policy["delivery_tries"] - 1) - 1)
+            tries = self.policy["delivery_tries"]
+            pauses = self.policy["delivery_backoff"] * (2 ** (tries - 1) - 1)
             self.later(pauses, TIMER if pauses else MESSAGE, self.undelivered, attempt)
 
     def launched(self, attempt):
@@ -268,7 +269,8 @@ class Toy:
         end = job.spec["exit"](attempt.task.index, attempt.number)
         if end is not None:
             after, ok = end
-            self.later(after, MESSAGE, self.exited, attempt, ok)
+            if after > 0 or self.bug != "missed_exit":
+                self.later(after, MESSAGE, self.exited, attempt, ok)
         if job.spec["timeout"] is not None:
             late = self.now - job.submitted if self.bug == "early_timeout" else 0
             limit = max(job.spec["timeout"] - late, 0)
@@ -320,6 +322,8 @@ class Toy:
         if budget is not None and outcome != "SUCCEEDED":
             task.spent[budget] += 1
             task.avoid = attempt.worker.name
+            if self.bug == "double_charge" and cause == "loss":
+                task.spent["failure"] += 1
             allowed = task.job.spec["budgets"][budget]
             if self.bug == "generous_budget" and budget == "failure":
                 allowed += 1

@@ -8,16 +8,22 @@
 //! number and has one field more: `ok`, or `error` with a text, which ends the run as trouble of
 //! the driver and says nothing of the cluster.
 //!
-//! | question | `ok` of the answer | |
-//! |---|---|---|
-//! | `"iris-check-driver": 1` | `{"protocol": 1, "name": …, "abilities": {"steps": […], "slack": …}, "shows": […]}` | once, first of all; 1 is the version of the protocol |
-//! | `"start": {"seed": …, "shape": {…}, "policy": {…}}` | `null` | a fresh cluster; nothing of an earlier run is left in it. The policy is whole |
-//! | `"apply": STEP` | `"done"`, `{"job": "j1"}`, `"not_found"`, `{"invalid": "why"}`, `"unavailable"` | a step is done; never `pass`, and only of the kinds in `steps`. No time passes; a `pass` of 1 follows |
-//! | `"pass": MS` | `{"at": MS}` | this many milliseconds pass, in the cluster's time, see below |
-//! | `"see": {}` | `null` or `{"at": …, "jobs": […], …}` | what a user sees now; `null` while no controller answers |
-//! | `"heal": {}` | `null` | every fault is taken back, every node started, every worker opened; a `pass` of 1 follows |
-//! | `"end": {}` | `{}` or `{"strays": […], …}` | the run is over; another `start` may follow |
+//! | question | `ok` of the answer |
+//! |---|---|
+//! | `"iris-check-driver": 1` | what it is, see below; asked once, first of all |
+//! | `"start": {"seed": …, "shape": {…}, "policy": {…}}` | `null`, for a fresh cluster |
+//! | `"apply": STEP` | `"done"`, `{"job": "j1"}`, `"not_found"`, `{"invalid": "why"}`, `"unavailable"` |
+//! | `"pass": MS` | `{"at": MS}` |
+//! | `"see": {}` | what a user sees now; `null` while no controller answers |
+//! | `"heal": {}` | `null` |
+//! | `"end": {}` | `{}` or `{"strays": […], …}`; another `start` may follow |
 //!
+//! - **What it is**: `{"protocol": 1, "name": …, "abilities": {"steps": […], "slack": MS},
+//!   "shows": […]}`. 1 is the version of the protocol, in the question and in the answer.
+//! - **`start`** leaves nothing of an earlier run. The shape is that of the run; the policy is whole,
+//!   also what the shape does not say of it.
+//! - **`apply`** does a step, never `pass`. No time passes; a `pass` of 1 follows. `heal` takes back
+//!   every fault, starts every node and opens every worker; a `pass` of 1 follows as well.
 //! - **Steps** are those of [`run`](super::run), as they stand in a run that is kept: `{"submit":
 //!   {…}}`, `{"resubmit": "j1"}`, `{"cancel": "j1"}`, `{"worker_crashes": "w1"}`, `{"worker_starts":
 //!   "w1"}`, `{"drain": "w1"}`, `"controller_crashes"` and so on. Which come is what `steps` of the
@@ -48,18 +54,21 @@
 //!
 //! ```text
 //! > {"id":1,"iris-check-driver":1}
-//! < {"id":1,"ok":{"protocol":1,"name":"mine","abilities":{"steps":["submit","pass"]},"shows":["spent"]}}
+//! < {"id":1,"ok":{"protocol":1,"name":"mine","abilities":{"steps":["submit","pass"]},
+//!    "shows":["spent"]}}
 //! > {"id":2,"start":{"seed":7,"shape":{"workers":[{"cpus":4}]},"policy":{"retry":"budgeted",…}}}
 //! < {"id":2,"ok":null}
-//! > {"id":3,"apply":{"submit":{"cpus":1,"delivery":10,"preemption":100,"tasks":[[{"after":500,"ok":true}]]}}}
+//! > {"id":3,"apply":{"submit":{"cpus":1,"delivery":10,"preemption":100,
+//!    "tasks":[[{"after":500,"ok":true}]]}}}
 //! < {"id":3,"ok":{"job":"j1"}}
 //! > {"id":4,"pass":1}
 //! < {"id":4,"ok":{"at":1}}
 //! > {"id":5,"pass":500}
 //! < {"id":5,"ok":{"at":501}}
 //! > {"id":6,"see":{}}
-//! < {"id":6,"ok":{"at":501,"jobs":[{"job":"j1","state":"SUCCEEDED","tasks":[{"state":"SUCCEEDED",
-//!    "spent":{"failure":0,"delivery":0,"preemption":0},"attempts":[{"worker":"w1","outcome":"SUCCEEDED"}]}]}]}}
+//! < {"id":6,"ok":{"at":501,"jobs":[{"job":"j1","state":"SUCCEEDED","tasks":[
+//!    {"state":"SUCCEEDED","spent":{"failure":0,"delivery":0,"preemption":0},
+//!    "attempts":[{"worker":"w1","outcome":"SUCCEEDED"}]}]}]}}
 //! > {"id":7,"heal":{}}
 //! < {"id":7,"ok":null}
 //! > {"id":8,"pass":1}
@@ -125,7 +134,7 @@ impl External {
         if let Some(waits) = idle(&self.idle).pop() {
             return Ok(waits);
         }
-        let talk = Talk::begin(&self.command, self.patience)?;
+        let mut talk = Talk::begin(&self.command, self.patience)?;
         if *talk.hello() != self.hello {
             return Err(talk.wrong("started once more, it says something else of itself"));
         }
@@ -182,6 +191,9 @@ impl Subject for Cluster {
     }
 
     fn apply(&mut self, step: &Step) -> Result<Reply, Trouble> {
+        if let Step::Pass(length) = step {
+            return self.pass(*length).map(|()| Reply::Done);
+        }
         let reply = self.talk.ask(&Request::Apply(step))?;
         self.pass(STEP)?;
         Ok(reply)

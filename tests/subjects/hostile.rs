@@ -16,7 +16,8 @@ const ADVICE: &str = "  This says nothing of the cluster. The protocol is descri
                       `conform::external`; mend the driver and play the run again.";
 
 const ASKED_HELLO: &str = "  asked     {\"id\":1,\"iris-check-driver\":1}\n";
-const EXPECTED_HELLO: &str = "  expected  {\"id\":1,\"ok\":…} with {\"protocol\":1,\"name\":…,\"abilities\":{\"steps\":[…]},…}\n";
+const EXPECTED_HELLO: &str = "  expected  {\"id\":1,\"ok\":…} with {\"protocol\":1,\"name\":…,\
+                              \"abilities\":{\"steps\":[…]},…}\n";
 
 #[test]
 fn a_driver_that_does_not_say_what_it_is_is_trouble() {
@@ -113,7 +114,8 @@ fn answers_that_make_no_sense_in_a_run_are_trouble() {
     let pass = || step("{\"pass\":250}");
     let state = |state: &str, more: &str| {
         format!(
-            r#"{{"id":3,"ok":{{"at":0,"jobs":[{{"job":"j1","state":"FAILED","tasks":[{{"state":"{state}"{more},"attempts":[]}}]}}]}}}}"#
+            "{{\"id\":3,\"ok\":{{\"at\":0,\"jobs\":[{{\"job\":\"j1\",\"state\":\"FAILED\",\"tasks\":\
+             [{{\"state\":\"{state}\"{more},\"attempts\":[]}}]}}]}}}}"
         )
     };
     let (no_state, no_spent) = (state("LOST", ""), state("FAILED", ""));

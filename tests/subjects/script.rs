@@ -6,7 +6,7 @@ use std::path::Path;
 use iris_check::conform::external::External;
 use iris_check::conform::run::{Run, Shape, Step};
 use iris_check::conform::seen::Seen;
-use iris_check::conform::subject::{Found, Reply, Stand, Subject, Trouble};
+use iris_check::conform::subject::{Found, Reply, Stand, Trouble};
 use iris_check::model::time::Millis;
 
 /// Patience with drivers that answer.
@@ -39,17 +39,9 @@ pub struct Played {
 /// Plays steps on a cluster of this many workers of 4 CPUs, looks once, and ends it.
 pub fn play(stand: &dyn Stand, workers: usize, steps: &[Step]) -> Result<Played, Trouble> {
     let mut cluster = stand.start(&Run::new(7, Shape::of_workers(workers), steps.to_vec()))?;
-    let replies =
-        steps.iter().map(|step| perform(cluster.as_mut(), step)).collect::<Result<_, _>>();
+    let replies = steps.iter().map(|step| cluster.apply(step)).collect::<Result<_, _>>();
     let (replies, seen) = (replies?, cluster.see()?);
     Ok(Played { replies, seen, found: cluster.end()? })
-}
-
-pub fn perform(cluster: &mut dyn Subject, step: &Step) -> Result<Reply, Trouble> {
-    match step {
-        Step::Pass(length) => cluster.pass(*length).map(|()| Reply::Done),
-        _ => cluster.apply(step),
-    }
 }
 
 /// A step as it stands in a file.

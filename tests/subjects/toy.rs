@@ -1,12 +1,20 @@
-//! The driver in `examples/driver`: what its toy does, and that each of its bugs shows.
+//! The driver in `examples/driver`: its toy is right, and each of its bugs is found.
 
 use std::process::Command;
 
 use iris_check::conform::external::External;
-use iris_check::conform::subject::Trouble;
-use serde_json::{Value, json};
+use iris_check::conform::generate::draw;
+use iris_check::conform::play::{self, Outcome};
+use iris_check::conform::run::{Run, Shape};
+use iris_check::conform::subject::{Stand, Trouble};
+use serde_json::json;
 
-use super::script::{PATIENT, Played, play, step};
+use super::script::{PATIENT, play, step};
+
+/// Of all runs that are drawn, those of this seed.
+const SEED: u64 = 1;
+/// Drawn runs in which each bug has to show.
+const ENOUGH: u64 = 100;
 
 /// The command of the driver. Its language is not part of this repository's toolchain.
 fn toy(bug: Option<&str>) -> Result<External, Trouble> {
@@ -19,20 +27,9 @@ fn toy(bug: Option<&str>) -> Result<External, Trouble> {
     External::new(&format!("python3 examples/driver/drv.py{bug}"), PATIENT)
 }
 
-fn played(bug: Option<&str>, workers: usize, steps: &[&str]) -> Played {
-    let steps: Vec<_> = steps.iter().map(|text| step(text)).collect();
-    let played = toy(bug).and_then(|toy| play(&toy, workers, &steps));
-    played.unwrap_or_else(|trouble| panic!("{trouble}"))
+fn started(bug: Option<&str>) -> External {
+    toy(bug).unwrap_or_else(|trouble| panic!("{trouble}"))
 }
-
-fn seen(bug: Option<&str>, workers: usize, steps: &[&str]) -> Value {
-    serde_json::to_value(played(bug, workers, steps).seen).expect("it is plain values")
-}
-
-/// A job whose attempts never end by themselves.
-const ENDLESS: &str = "{\"submit\":{}}";
-/// A job that ends well after half a second.
-const SHORT: &str = "{\"submit\":{\"tasks\":[[{\"after\":500,\"ok\":true}]]}}";
 
 #[test]
 fn a_lost_worker_is_noticed_and_its_task_tried_again() {
@@ -44,7 +41,8 @@ fn a_lost_worker_is_noticed_and_its_task_tried_again() {
         "{\"pass\":59597}",
         "{\"cancel\":\"j7\"}",
     ];
-    let played = played(None, 2, &steps);
+    let played = play(&started(None), 2, &steps.map(step));
+    let played = played.unwrap_or_else(|trouble| panic!("{trouble}"));
     let replies = serde_json::to_value(&played.replies).expect("it is plain values");
     assert_eq!(replies, json!([{"job":"j1"}, "done", "done", {"job":"j1"}, "done", "not_found"]));
     // One task failed on w2, and no failure is allowed: the job has ended, and what ran on w1 was
@@ -65,47 +63,69 @@ fn a_lost_worker_is_noticed_and_its_task_tried_again() {
     assert_eq!(serde_json::to_value(&played.seen).expect("it is plain values"), expected);
 }
 
+/// A bug, steps that show it, and what is said of them.
+#[rustfmt::skip]
+const BUGS: [(&str, &[&str], usize, &str); 8] = [
+    ("leaky_worker",
+     &[r#"{"submit":{}}"#, r#"{"worker_crashes":"w1"}"#, r#"{"worker_starts":"w1"}"#],
+     3, "w1 holds 2000 thousandths of a CPU; its attempts that are not confirmed gone need 1000"),
+    ("rerun_completed",
+     &[r#"{"submit":{"tasks":[[{"after":500,"ok":true}]]}}"#, r#"{"pass":1000}"#,
+       r#"{"worker_crashes":"w1"}"#, r#"{"worker_starts":"w1"}"#],
+     4, "j1.0: its attempt #0 had ended and changes its outcome or cause"),
+    ("generous_budget",
+     &[r#"{"submit":{"failure":1,"tasks":[[{"after":5,"ok":false}]]}}"#, r#"{"pass":1000}"#],
+     2, "j1.0: a task that is FAILED cannot take Placed"),
+    ("hasty_release",
+     &[r#"{"submit":{}}"#, r#"{"worker_crashes":"w1"}"#, r#"{"cancel":"j1"}"#],
+     3, "w1 holds 0 thousandths of a CPU; its attempts that are not confirmed gone need 1000"),
+    ("early_timeout",
+     &[r#"{"submit":{"cpus":4,"tasks":[[{"after":800,"ok":true}]]}}"#,
+       r#"{"submit":{"cpus":4,"timeout":1000}}"#, r#"{"pass":797}"#, r#"{"pass":2}"#,
+       r#"{"pass":202}"#],
+     5, "j2.0: j2.0#0 on w1 ended as if it had taken too long, before 1799 ms"),
+    ("missed_exit",
+     &[r#"{"submit":{"tasks":[[{"after":0,"ok":true}]]}}"#],
+     1, "j1.0#0 on w1 was placed by 1 ms, exits after 0 ms, and nobody has heard of it"),
+    ("forgetful_submit",
+     &[r#"{"submit":{}}"#, r#"{"resubmit":"j1"}"#],
+     2, "client submits j1 again by the same request: it answers Job(j2); expected j1"),
+    ("double_charge",
+     &[r#"{"submit":{}}"#, r#"{"worker_crashes":"w1"}"#, r#"{"worker_starts":"w1"}"#],
+     3, "j1.0: it has spent Tally { failure: 1, delivery: 0, preemption: 1 }; its attempts make it \
+         Tally { failure: 0, delivery: 0, preemption: 1 }"),
+];
+
 #[test]
 fn each_bug_of_the_toy_shows_and_without_it_the_toy_is_right() {
-    let down = "{\"worker_crashes\":\"w1\"}";
-    let up = "{\"worker_starts\":\"w1\"}";
-    let cancel = "{\"cancel\":\"j1\"}";
-    let fails = "{\"submit\":{\"failure\":1,\"tasks\":[[{\"after\":5,\"ok\":false}]]}}";
-    let limited = "{\"submit\":{\"cpus\":4,\"timeout\":1000}}";
-    let whole = "{\"submit\":{\"cpus\":4,\"tasks\":[[{\"after\":800,\"ok\":true}]]}}";
-    let pass = |length: u32| format!("{{\"pass\":{length}}}");
-    let [second, silent, long] = [1000, 15_000, 14_999].map(pass);
-    let rows: [(&str, &[&str], &str, Value, Value); 8] = [
-        ("leaky_worker", &[ENDLESS, down, up], "/workers/0/held_milli", json!(1000), json!(2000)),
-        (
-            "rerun_completed",
-            &[SHORT, &second, down, up],
-            "/jobs/0/state",
-            json!("SUCCEEDED"),
-            json!("RUNNING"),
-        ),
-        ("generous_budget", &[fails, &second], "/jobs/0/tasks/0/spent/failure", json!(2), json!(3)),
-        ("hasty_release", &[ENDLESS, down, cancel], "/workers/0/held_milli", json!(1000), json!(0)),
-        (
-            "early_timeout",
-            &[whole, limited, &second],
-            "/jobs/1/state",
-            json!("RUNNING"),
-            json!("FAILED"),
-        ),
-        ("blind_placement", &[down, &silent], "/workers/0/healthy", json!(false), json!(true)),
-        (
-            "forgetful_submit",
-            &[ENDLESS, "{\"resubmit\":\"j1\"}"],
-            "/jobs/1/job",
-            Value::Null,
-            json!("j2"),
-        ),
-        ("quick_burial", &[down, &long, &pass(1)], "/workers/0/worker", json!("w1"), Value::Null),
-    ];
-    for (bug, steps, pointer, right, wrong) in rows {
-        let found = |bug| seen(bug, 1, steps).pointer(pointer).cloned().unwrap_or_default();
-        assert_eq!((found(None), found(Some(bug))), (right, wrong), "{bug}: {steps:?}");
+    for (bug, steps, step_at, says) in BUGS {
+        let steps = steps.iter().map(|text| step(text)).collect();
+        let run = Run::new(0, Shape::of_workers(1), steps);
+        assert_eq!(play::play(&run, &started(None)).outcome, Outcome::Agrees, "{bug}");
+        match play::play(&run, &started(Some(bug))).outcome {
+            Outcome::Differs { step, difference } => {
+                assert_eq!((step, difference.says.as_str()), (step_at, says), "{bug}");
+            }
+            outcome @ (Outcome::Agrees | Outcome::Restless | Outcome::Troubled(_)) => {
+                panic!("{bug}: {outcome:?}")
+            }
+        }
+    }
+}
+
+#[test]
+fn drawn_runs_find_each_bug_of_the_toy_and_nothing_else() {
+    let right = started(None);
+    for index in 0..ENOUGH {
+        let outcome = play::play(&draw(right.abilities(), SEED, index), &right).outcome;
+        assert_eq!(outcome, Outcome::Agrees, "run {index}");
+    }
+    for (bug, ..) in BUGS {
+        let wrong = started(Some(bug));
+        let mut outcomes = (0..ENOUGH)
+            .map(|index| play::play(&draw(wrong.abilities(), SEED, index), &wrong).outcome);
+        let found = outcomes.position(|outcome| outcome.rule().is_some());
+        assert!(found.is_some(), "{bug}: {ENOUGH} runs agree");
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Talk {
     /// The last question, what was expected, and the answer.
     last: (String, &'static str, Option<String>),
     asked: u64,
+    /// What was wrong once: nothing that it says afterwards can be relied on.
+    broken: Option<Trouble>,
 }
 
 impl Talk {
@@ -43,6 +45,7 @@ impl Talk {
             hello: nothing,
             last: (String::new(), "", None),
             asked: 0,
+            broken: None,
         };
         let hello: Hello = talk.ask(&Request::Hello(PROTOCOL))?;
         if let Some(says) = hello.wrong() {
@@ -68,6 +71,9 @@ impl Talk {
         request: &Request<'_>,
         more: Millis,
     ) -> Result<T, Trouble> {
+        if let Some(trouble) = &self.broken {
+            return Err(trouble.clone());
+        }
         self.asked += 1;
         let question = Question { id: self.asked, request };
         let line =
@@ -85,8 +91,13 @@ impl Talk {
         read.map_err(|says| self.wrong(&cut(&says)))
     }
 
-    /// The trouble that the last answer, or its absence, is.
-    pub(super) fn wrong(&self, says: &str) -> Trouble {
+    /// The trouble that the last answer, or its absence, is: from now on there is no other answer.
+    pub(super) fn wrong(&mut self, says: &str) -> Trouble {
+        let trouble = Trouble(self.tell(says));
+        self.broken.get_or_insert(trouble).clone()
+    }
+
+    fn tell(&self, says: &str) -> String {
         let (question, expected, answer) = &self.last;
         let mut text =
             format!("driver `{}`: {says}\n  asked     {}\n", self.command, cut(question));
@@ -102,7 +113,7 @@ impl Talk {
         }
         text += "  This says nothing of the cluster. The protocol is described in the module \
                  `conform::external`; mend the driver and play the run again.";
-        Trouble(text)
+        text
     }
 }
 
