@@ -7,10 +7,12 @@
 //!
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
-//! process as one, [`external`] one of somebody else's behind a driver. [`reference`] says what may be
-//! seen, and [`play`] holds a cluster against it. [`generate`] draws runs, and [`shrink`] makes a
-//! failing one as small as it still fails.
+//! process as one, [`external`] one of somebody else's behind a driver. [`reference`] says what may
+//! be seen, and [`play`] holds a cluster against it. [`generate`] draws runs, [`campaign`] plays
+//! many of them, and [`shrink`] makes a failing one as small as it still fails, by what
+//! [`simplify`] calls simpler.
 
+pub mod campaign;
 pub mod chronicle;
 pub mod external;
 pub mod generate;
@@ -23,5 +25,6 @@ pub mod run;
 pub mod scenarios;
 pub mod seen;
 pub mod shrink;
+pub mod simplify;
 pub mod subject;
 pub mod world;
