@@ -184,9 +184,8 @@ fn keep(
 fn save(path: &Path, text: &str) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
-    written.map_err(|error| {
-        Failure::Bad(format!("{}: it cannot be written: {error}", path.display()))
-    })
+    written
+        .map_err(|error| Failure::Bad(format!("{}: it cannot be written: {error}", path.display())))
 }
 
 /// A run from a file.

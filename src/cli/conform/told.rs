@@ -32,10 +32,12 @@ pub(super) fn shown(report: &Report, short: Option<&Shortest>) -> String {
             "flaky": it.shrunk.flaky.is_some(),
         })
     });
-    let found = report.findings.first().map(|it| json!({
-        "index": it.index,
-        "steps": it.run.steps.len(),
-    }));
+    let found = report.findings.first().map(|it| {
+        json!({
+            "index": it.index,
+            "steps": it.run.steps.len(),
+        })
+    });
     json!({
         "runs": report.runs(),
         "first": found,
