@@ -126,7 +126,7 @@ impl Program {
     /// Ends it: its input ends, and what has not ended in time is killed, with all of its group.
     fn end(&mut self) -> io::Result<ExitStatus> {
         if self.says.take().is_some() {
-            // Its output ends when all that could write to it has; one that floods is not heard out.
+            // Its output ends when all that could write to it has. A flood is not heard out.
             for _ in 0..LINES {
                 if self.answers.recv_timeout(GRACE).is_err() {
                     break;

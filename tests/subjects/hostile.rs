@@ -103,7 +103,8 @@ fn a_driver_of_another_kind_is_refused() {
         let answer = format!("{{\"id\":1,\"ok\":{hello}}}");
         let command = parrot(folder.path(), &[&answer]);
         let expected = format!(
-            "driver `{command}`: {says}\n{ASKED_HELLO}  answered  {answer}\n{EXPECTED_HELLO}{ADVICE}"
+            "driver `{command}`: {says}\n{ASKED_HELLO}  answered  {answer}\n\
+             {EXPECTED_HELLO}{ADVICE}"
         );
         assert_eq!(trouble(&command, PATIENT, &[]), expected);
     }
@@ -114,8 +115,8 @@ fn answers_that_make_no_sense_in_a_run_are_trouble() {
     let pass = || step("{\"pass\":250}");
     let state = |state: &str, more: &str| {
         format!(
-            "{{\"id\":3,\"ok\":{{\"at\":0,\"jobs\":[{{\"job\":\"j1\",\"state\":\"FAILED\",\"tasks\":\
-             [{{\"state\":\"{state}\"{more},\"attempts\":[]}}]}}]}}}}"
+            "{{\"id\":3,\"ok\":{{\"at\":0,\"jobs\":[{{\"job\":\"j1\",\"state\":\"FAILED\",\
+             \"tasks\":[{{\"state\":\"{state}\"{more},\"attempts\":[]}}]}}]}}}}"
         )
     };
     let (no_state, no_spent) = (state("LOST", ""), state("FAILED", ""));
@@ -135,7 +136,8 @@ fn answers_that_make_no_sense_in_a_run_are_trouble() {
         (
             &[pass()],
             "{\"id\":3,\"ok\":{\"at\":251}}",
-            "`at` is 251, but only 250 ms have passed; a cluster in real time says so with a `slack`",
+            "`at` is 251, but only 250 ms have passed; a cluster in real time says so with a \
+             `slack`",
             asked_pass,
             at,
         ),
@@ -149,8 +151,8 @@ fn answers_that_make_no_sense_in_a_run_are_trouble() {
         (
             &[step("{\"cancel\":\"j1\"}")],
             "{\"id\":3,\"ok\":\"fine\"}",
-            "in `ok`: unknown variant `fine`, expected one of `done`, `job`, `not_found`, `invalid`, \
-          `unavailable`",
+            "in `ok`: unknown variant `fine`, expected one of `done`, `job`, `not_found`, \
+             `invalid`, `unavailable`",
             asked_cancel,
             reply,
         ),
@@ -165,7 +167,8 @@ fn answers_that_make_no_sense_in_a_run_are_trouble() {
         (
             &[],
             &no_state,
-            "in `ok`: `LOST` is no state of a task; there are PENDING, ASSIGNED, BUILDING, RUNNING, \
+            "in `ok`: `LOST` is no state of a task; there are PENDING, ASSIGNED, BUILDING, \
+             RUNNING, \
           SUCCEEDED, FAILED, FAILED (delivery budget spent), FAILED (timeout), FAILED (workers \
           exhausted), FAILED (gang broken), KILLED, WORKER_FAILED, UNSCHEDULABLE",
             asked_see,
@@ -195,7 +198,8 @@ fn a_driver_that_dies_in_a_run_is_trouble() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let command = parrot(folder.path(), &[HELLO, STARTED]) + "; echo no more >&2; exit 4";
     let expected = format!(
-        "driver `{command}`: it has ended (exit status: 4)\n  asked     {{\"id\":3,\"see\":{{}}}}\n  \
+        "driver `{command}`: it has ended (exit status: 4)\n  \
+         asked     {{\"id\":3,\"see\":{{}}}}\n  \
          expected  {{\"id\":3,\"ok\":…}} with null or {{\"at\":…,\"jobs\":[…],…}}\n  \
          it wrote  no more\n{ADVICE}"
     );
@@ -274,8 +278,9 @@ fn one_driver_serves_one_run_after_another_and_runs_at_once_have_their_own() {
 
 #[test]
 fn a_driver_that_changes_is_trouble() {
-    let command = "read -r q; echo '{\"id\":1,\"ok\":{\"protocol\":1,\"name\":\"'$$'\",\"abilities\":\
-                   {\"steps\":[\"pass\"]}}}'; read -r q; echo '{\"id\":2,\"ok\":null}'; read -r q";
+    let command = "read -r q; echo '{\"id\":1,\"ok\":{\"protocol\":1,\"name\":\"'$$'\",\
+                   \"abilities\":{\"steps\":[\"pass\"]}}}'; read -r q; \
+                   echo '{\"id\":2,\"ok\":null}'; read -r q";
     let stand = External::new(command, PATIENT).expect("it says what it is");
     let run = Run::new(0, Shape::default(), Vec::new());
     let _first = stand.start(&run).expect("it starts");
