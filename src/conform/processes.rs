@@ -43,8 +43,10 @@ pub struct Processes {
     program: PathBuf,
     folder: PathBuf,
     abilities: Abilities,
-    started: AtomicU32,
 }
+
+/// How many clusters were started, so that no two of this process have the same folder.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 impl Processes {
     /// Of this program, each in a folder of its own below this one.
@@ -60,7 +62,7 @@ impl Processes {
             Kind::Pass,
         ];
         let abilities = Abilities { steps, slack: SLACK };
-        Self { program, folder, abilities, started: AtomicU32::new(0) }
+        Self { program, folder, abilities }
     }
 }
 
@@ -72,7 +74,7 @@ impl Stand for Processes {
     fn start(&self, run: &Run) -> Result<Box<dyn Subject>, Trouble> {
         let policy = faster(&run.shape.policy.0);
         policy.validate().map_err(|bad| odd("its policy, made ten times faster", &bad))?;
-        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("iris-check-{}-{number}", std::process::id());
         let workers = run.shape.worker_ids();
         let plan = NodesPlan {

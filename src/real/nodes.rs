@@ -51,9 +51,9 @@ impl Nodes {
     /// There is no such program; the folder cannot be made, or is there already; or no port is
     /// free.
     pub fn new(mut plan: NodesPlan) -> io::Result<Self> {
+        plan.program = plan.program.canonicalize()?;
         fs::create_dir(&plan.folder)?;
         plan.folder = plan.folder.canonicalize()?;
-        plan.program = plan.program.canonicalize()?;
         let address = format!("127.0.0.1:{}", free_port()?);
         Ok(Self { plan, address, controller: None, workers: BTreeMap::new() })
     }
