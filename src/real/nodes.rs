@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use serde_json::Value;
+
 use crate::model::id::{AttemptId, WorkerId};
 use crate::model::policy::Policy;
 use crate::model::resources::{Attributes, Resources};
@@ -208,13 +210,18 @@ fn end_of(log: &Path) -> String {
 
 /// A policy as changes of another one: all that it says.
 fn fields(policy: &Policy) -> Vec<String> {
-    let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(policy) else {
+    let Ok(Value::Object(fields)) = serde_json::to_value(policy) else {
         unreachable!("invariant: a policy is an object of plain values")
     };
-    let texts = fields.into_iter().map(|(name, value)| match value {
-        serde_json::Value::String(word) => format!("{name}={word}"),
-        count if Policy::COUNTS.contains(&name.as_str()) => format!("{name}={count}"),
-        length => format!("{name}={length}ms"),
+    let texts = fields.into_iter().map(|(name, value)| match &value {
+        Value::String(word) => format!("{name}={word}"),
+        Value::Number(count) if Policy::COUNTS.contains(&name.as_str()) => {
+            format!("{name}={count}")
+        }
+        Value::Number(length) => format!("{name}={length}ms"),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            unreachable!("invariant: a policy is numbers and words, and {name} is {value}")
+        }
     });
     texts.collect()
 }

@@ -293,11 +293,10 @@ fn the_dialogue_in_the_manual_is_what_is_said() {
     let manual = fs::read_to_string("src/conform/external.rs").expect("it is there");
     let mut lines: Vec<String> = Vec::new();
     for line in manual.lines().filter_map(|line| line.strip_prefix("//! ")) {
-        match line.strip_prefix("   ") {
-            Some(rest) if !lines.is_empty() => lines.last_mut().expect("one").push_str(rest),
-            Some(_) => {}
-            None if line.starts_with("> {") || line.starts_with("< {") => lines.push(line.into()),
-            None => {}
+        if line.starts_with("> {") || line.starts_with("< {") {
+            lines.push(line.to_owned());
+        } else if let (Some(rest), Some(last)) = (line.strip_prefix("   "), lines.last_mut()) {
+            last.push_str(rest);
         }
     }
     let of = |mark| lines.iter().filter_map(move |line| line.strip_prefix(mark));

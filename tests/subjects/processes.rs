@@ -62,10 +62,9 @@ fn processes_are_killed_and_started_and_all_of_it_is_seen() {
     let mut seen = Vec::new();
     for step in &run().steps {
         let reply = cluster.apply(step).unwrap_or_else(|it| panic!("{it}"));
-        let expected = match step {
-            Step::Submit(_) => Reply::Job("j1".parse().expect("it is a job")),
-            _ => Reply::Done,
-        };
+        let submits = matches!(step, Step::Submit(_));
+        let job = "j1".parse().expect("it is a job");
+        let expected = if submits { Reply::Job(job) } else { Reply::Done };
         assert_eq!(reply, expected, "{step}");
         seen.push(told(cluster.see().unwrap_or_else(|it| panic!("{it}"))));
     }
