@@ -116,8 +116,9 @@ impl Program {
         }
     }
 
-    /// The end of what it wrote to its standard error.
-    pub fn errors(&self) -> String {
+    /// The end of what it wrote to its standard error. It is ended first, so that all is there.
+    pub fn last_words(&mut self) -> String {
+        let _ = self.end();
         let kept = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: Vec<u8> = kept.iter().copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()

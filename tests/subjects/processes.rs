@@ -1,6 +1,7 @@
 //! Our own cluster as processes: a whole run, what is seen of it, and that nothing is left.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use iris_check::conform::play::{self, Outcome};
@@ -128,10 +129,12 @@ fn nodes_that_do_not_work_and_steps_that_cannot_be_done_are_trouble() {
         stand.start(&run()).err().expect("it is no program of ours").to_string()
     };
     let head = "the cluster of processes does not work: ";
-    assert_eq!(
-        says("/bin/false"),
-        format!("{head}a node: controller has ended by itself (exit status: 1): ")
-    );
+    let program = bench.path().join("program");
+    let text = "#!/bin/sh\nif [ $1 = controller ]; then echo no >&2; exit 7; fi\nexec sleep 1000\n";
+    fs::write(&program, text).expect("it can be written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let ended = format!("{head}a node: controller has ended by itself (exit status: 7): no");
+    assert_eq!(says(program.to_str().expect("it is text")), ended);
     let missing = says("/no/such/program");
     assert!(missing.starts_with(head) && missing.ends_with("(os error 2)"), "{missing}");
     let mut cluster = stand(bench.path()).start(&run()).unwrap_or_else(|it| panic!("{it}"));

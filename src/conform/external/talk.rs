@@ -97,7 +97,8 @@ impl Talk {
         self.broken.get_or_insert(trouble).clone()
     }
 
-    fn tell(&self, says: &str) -> String {
+    fn tell(&mut self, says: &str) -> String {
+        let errors = self.program.last_words();
         let (question, expected, answer) = &self.last;
         let command = &self.command;
         let mut lines =
@@ -105,7 +106,7 @@ impl Talk {
         lines.extend(answer.iter().map(|answer| format!("  answered  {}", cut(answer))));
         let id = self.asked;
         lines.push(format!("  expected  {{\"id\":{id},\"ok\":…}} with {expected}"));
-        for (at, line) in self.program.errors().lines().enumerate() {
+        for (at, line) in errors.lines().enumerate() {
             let head = if at == 0 { "  it wrote  " } else { "            " };
             lines.push(format!("{head}{line}"));
         }
