@@ -110,86 +110,68 @@ fn a_driver_of_another_kind_is_refused() {
     }
 }
 
+/// The third answer of a driver is refused for this reason.
+fn refused(steps: &[Step], asked: &str, answer: &str, says: &str, expected: &str) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let command = parrot(folder.path(), &[HELLO, STARTED, answer]);
+    let expected = format!(
+        "driver `{command}`: {says}\n  asked     {{\"id\":3,{asked}}}\n  answered  {answer}\n  \
+         expected  {{\"id\":3,\"ok\":…}} with {expected}\n{ADVICE}"
+    );
+    assert_eq!(trouble(&command, PATIENT, steps), expected);
+}
+
 #[test]
-fn answers_that_make_no_sense_in_a_run_are_trouble() {
-    let pass = || step("{\"pass\":250}");
-    let state = |state: &str, more: &str| {
-        format!(
-            "{{\"id\":3,\"ok\":{{\"at\":0,\"jobs\":[{{\"job\":\"j1\",\"state\":\"FAILED\",\
-             \"tasks\":[{{\"state\":\"{state}\"{more},\"attempts\":[]}}]}}]}}}}"
-        )
-    };
-    let (no_state, no_spent) = (state("LOST", ""), state("FAILED", ""));
-    let null_or = "null or {\"at\":…,\"jobs\":[…],…}";
-    let at = "{\"at\":MILLISECONDS}";
-    let reply = "\"done\", {\"job\":\"j1\"}, \"not_found\", {\"invalid\":…} or \"unavailable\"";
-    let ((asked_pass, asked_see), asked_cancel) =
-        (("\"pass\":250", "\"see\":{}"), "\"apply\":{\"cancel\":\"j1\"}");
-    let rows: &[(&[Step], &str, &str, &str, &str)] = &[
+fn answers_to_steps_that_make_no_sense_are_trouble() {
+    let rows = [
+        ("{\"at\":249}", "`at` is 249, but 250 ms have passed"),
         (
-            &[pass()],
-            "{\"id\":3,\"ok\":{\"at\":249}}",
-            "`at` is 249, but 250 ms have passed",
-            asked_pass,
-            at,
-        ),
-        (
-            &[pass()],
-            "{\"id\":3,\"ok\":{\"at\":251}}",
+            "{\"at\":251}",
             "`at` is 251, but only 250 ms have passed; a cluster in real time says so with a \
              `slack`",
-            asked_pass,
-            at,
         ),
-        (
-            &[pass()],
-            "{\"id\":3,\"ok\":null}",
-            "in `ok`: invalid type: null, expected struct Passed",
-            asked_pass,
-            at,
-        ),
-        (
-            &[step("{\"cancel\":\"j1\"}")],
-            "{\"id\":3,\"ok\":\"fine\"}",
-            "in `ok`: unknown variant `fine`, expected one of `done`, `job`, `not_found`, \
-             `invalid`, `unavailable`",
-            asked_cancel,
-            reply,
-        ),
-        (
-            &[],
-            "{\"id\":3,\"ok\":{\"at\":1,\"jobs\":[]}}",
-            "`at` is 1, but only 0 ms have passed; a cluster in real time says so with a `slack`",
-            asked_see,
-            null_or,
-        ),
-        (&[], "{\"id\":3,\"ok\":{\"at\":0}}", "in `ok`: missing field `jobs`", asked_see, null_or),
-        (
-            &[],
-            &no_state,
-            "in `ok`: `LOST` is no state of a task; there are PENDING, ASSIGNED, BUILDING, \
-             RUNNING, \
-          SUCCEEDED, FAILED, FAILED (delivery budget spent), FAILED (timeout), FAILED (workers \
-          exhausted), FAILED (gang broken), KILLED, WORKER_FAILED, UNSCHEDULABLE",
-            asked_see,
-            null_or,
-        ),
-        (
-            &[],
-            &no_spent,
-            "it shows \"spent\", as `shows` said, but not everywhere",
-            asked_see,
-            null_or,
-        ),
+        ("null", "in `ok`: invalid type: null, expected struct Passed"),
     ];
-    for (steps, answer, says, asked, expected) in rows {
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        let command = parrot(folder.path(), &[HELLO, STARTED, answer]);
-        let expected = format!(
-            "driver `{command}`: {says}\n  asked     {{\"id\":3,{asked}}}\n  answered  {answer}\n  \
-             expected  {{\"id\":3,\"ok\":…}} with {expected}\n{ADVICE}"
-        );
-        assert_eq!(trouble(&command, PATIENT, steps), expected);
+    for (ok, says) in rows {
+        let answer = format!("{{\"id\":3,\"ok\":{ok}}}");
+        let pass = [step("{\"pass\":250}")];
+        refused(&pass, "\"pass\":250", &answer, says, "{\"at\":MILLISECONDS}");
+    }
+    refused(
+        &[step("{\"cancel\":\"j1\"}")],
+        "\"apply\":{\"cancel\":\"j1\"}",
+        "{\"id\":3,\"ok\":\"fine\"}",
+        "in `ok`: unknown variant `fine`, expected one of `done`, `job`, `not_found`, `invalid`, \
+         `unavailable`",
+        "\"done\", {\"job\":\"j1\"}, \"not_found\", {\"invalid\":…} or \"unavailable\"",
+    );
+}
+
+#[test]
+fn looks_that_make_no_sense_are_trouble() {
+    let job = |state: &str| {
+        format!(
+            "{{\"at\":0,\"jobs\":[{{\"job\":\"j1\",\"state\":\"FAILED\",\
+             \"tasks\":[{{\"state\":\"{state}\",\"attempts\":[]}}]}}]}}"
+        )
+    };
+    let rows = [
+        (
+            "{\"at\":1,\"jobs\":[]}".to_owned(),
+            "`at` is 1, but only 0 ms have passed; a cluster in real time says so with a `slack`",
+        ),
+        ("{\"at\":0}".to_owned(), "in `ok`: missing field `jobs`"),
+        (
+            job("LOST"),
+            "in `ok`: `LOST` is no state of a task; there are PENDING, ASSIGNED, BUILDING, \
+             RUNNING, SUCCEEDED, FAILED, FAILED (delivery budget spent), FAILED (timeout), FAILED \
+             (workers exhausted), FAILED (gang broken), KILLED, WORKER_FAILED, UNSCHEDULABLE",
+        ),
+        (job("FAILED"), "it shows \"spent\", as `shows` said, but not everywhere"),
+    ];
+    for (ok, says) in rows {
+        let answer = format!("{{\"id\":3,\"ok\":{ok}}}");
+        refused(&[], "\"see\":{}", &answer, says, "null or {\"at\":…,\"jobs\":[…],…}");
     }
 }
 
