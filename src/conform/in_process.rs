@@ -183,18 +183,13 @@ impl Running {
         let client = self.cluster.client();
         self.stage.wait(async {
             let at = self.cluster.clock().now().since(self.began);
-            let list = client.list().await.ok()?;
-            let mut jobs = Vec::with_capacity(list.len());
-            for job in list {
-                jobs.push((job.name.parse().ok()?, client.status(job.job).await.ok()?));
-            }
-            let cluster = client.cluster().await.ok()?;
-            Some(told::seen(at, &jobs, &cluster))
+            told::look(client, at).await
         })
     }
 }
 
-fn reply(error: Error) -> Reply {
+/// What a client is answered that failed.
+pub(super) fn reply(error: Error) -> Reply {
     match error {
         Error::Invalid(says) => Reply::Invalid(says),
         Error::NotFound(_) => Reply::NotFound,
@@ -316,22 +311,8 @@ impl Subject for Running {
     }
 
     fn see(&mut self) -> Result<Option<Seen>, Trouble> {
-        let mut seen = self.look();
-        if !self.cluster.clock().is_virtual() {
-            // Several calls make one picture: it counts once two in a row agree.
-            for _ in 0..50 {
-                let again = self.look();
-                let same = match (&seen, &again) {
-                    (Some(one), Some(other)) => Seen { at: other.at, ..one.clone() } == *other,
-                    (None, None) => true,
-                    (Some(_), None) | (None, Some(_)) => false,
-                };
-                seen = again;
-                if same {
-                    break;
-                }
-            }
-        }
+        let is_virtual = self.cluster.clock().is_virtual();
+        let mut seen = if is_virtual { self.look() } else { told::settled(|| self.look()) };
         if let Some(seen) = &mut seen {
             seen.runs = Some(self.runs());
         }
