@@ -32,6 +32,8 @@ pub(super) enum On {
     Virtual,
     /// The same in real time, over loopback TCP.
     Tcp,
+    /// A cluster of processes on this machine, everything ten times faster.
+    Processes,
 }
 
 /// What the runs are played on, and how it is reached.
@@ -40,6 +42,9 @@ pub(super) struct Target {
     /// What the runs are played on.
     #[arg(long, value_enum, default_value_t)]
     pub on: On,
+    /// A program that speaks for a cluster of your own, as the shell starts it: `python3 drv.py`.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "on")]
+    pub driver: Option<String>,
 }
 
 /// Which runs.

@@ -20,6 +20,8 @@ pub(super) enum On {
     Virtual,
     /// The same in real time, over loopback TCP.
     Tcp,
+    /// A cluster of processes on this machine.
+    Processes,
 }
 
 /// Repeats a finding or a run step by step.
@@ -32,12 +34,14 @@ pub(super) fn replay(file: &Path, on: Option<On>, out: &mut dyn Write) -> Result
     match (is_run, on) {
         (true, None | Some(On::Virtual)) => return played(file, conform::On::Virtual, out),
         (true, Some(On::Tcp)) => return played(file, conform::On::Tcp, out),
+        (true, Some(On::Processes)) => return played(file, conform::On::Processes, out),
         (true, Some(On::Model)) => {
-            let says = "a run is what is done to a cluster: play it with --on virtual or tcp";
+            let says =
+                "a run is what is done to a cluster: play it with --on virtual, tcp or processes";
             return Err(Failure::Bad(format!("{shown}: {says}")));
         }
         (false, None | Some(On::Model)) => {}
-        (false, Some(On::Virtual | On::Tcp)) => {
+        (false, Some(On::Virtual | On::Tcp | On::Processes)) => {
             let says = "a finding of `check` is a path of the model: leave out --on";
             return Err(Failure::Bad(format!("{shown}: {says}")));
         }
@@ -54,7 +58,7 @@ pub(super) fn replay(file: &Path, on: Option<On>, out: &mut dyn Write) -> Result
 }
 
 fn played(file: &Path, on: conform::On, out: &mut dyn Write) -> Result<Exit, Failure> {
-    conform::replay(&conform::run_of(file)?, &conform::Target { on }, out)
+    conform::replay(&conform::run_of(file)?, &conform::Target { on, driver: None }, out)
 }
 
 /// Serves a scope for stepping by hand, until the program is stopped.

@@ -363,6 +363,11 @@ impl Reference {
         picture::left_over(seen)
     }
 
+    /// Jobs that are there, and whose submitter was never told so.
+    pub fn unacknowledged(&self) -> Vec<JobId> {
+        self.jobs.keys().copied().filter(|job| !self.submitted.contains(job)).collect()
+    }
+
     /// Jobs that were acknowledged and need not end by themselves, once all is healed.
     pub fn endless(&self, run: &Run) -> Vec<JobId> {
         let ends = |job: &JobId| self.world.plan(*job).is_some_and(|plan| duty::ends(plan, run));
