@@ -61,14 +61,16 @@ pub(super) fn text(
     }
     let (runs, steps, followed) =
         (number(report.runs()), number(report.steps), number(report.followed));
-    let mut line = format!(
-        "{runs} runs on {} with seed {}: {steps} steps, {followed} events of lifecycles",
+    let time = if took > Duration::ZERO {
+        format!(", {:.1} s", took.as_secs_f64())
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "{runs} runs on {} with seed {}: {steps} steps, {followed} events of lifecycles{time}",
         report.on, report.seed
-    );
-    if took > Duration::ZERO {
-        line += &format!(", {:.1} s", took.as_secs_f64());
-    }
-    writeln!(out, "{line}")?;
+    )?;
     claims(report, out)?;
     let others = report.findings.len().saturating_sub(1);
     if others > 0 {

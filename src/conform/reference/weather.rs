@@ -92,7 +92,7 @@ impl Weather {
         match step {
             Step::WorkerCrashes(worker) => self.begins(What::Worker(*worker), at, By::Step),
             Step::WorkerStarts(worker) => {
-                self.ends(at, |spell| spell.what == What::Worker(*worker) && spell.by == By::Step)
+                self.ends(at, |spell| spell.what == What::Worker(*worker) && spell.by == By::Step);
             }
             Step::ControllerCrashes => self.begins(What::Controller, at, By::Step),
             Step::ControllerStarts => {
