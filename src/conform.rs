@@ -9,9 +9,10 @@
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
 //! process as one. [`generate`] draws runs from a seed. [`reference`] says what may be seen, and
 //! [`play`] holds a cluster against it. [`shrink`] makes a failing run as small as it still fails,
-//! by what [`simplify`] calls simpler.
+//! by what [`simplify`] calls simpler. [`edges`] tells which transitions of the model a run took.
 
 pub mod chronicle;
+pub mod edges;
 pub mod generate;
 pub mod in_process;
 pub mod live;
