@@ -11,6 +11,9 @@ use super::{Edge, Heard, Place};
 
 /// What a task is called that is not there.
 const ABSENT: &str = "absent";
+/// A task's state, if it is there.
+type MaybeTask = Option<TaskState>;
+
 /// What stands between an edge and its scopes.
 const IN: &str = " in ";
 
@@ -70,9 +73,8 @@ impl fmt::Display for Heard {
 
 impl fmt::Display for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task = |state: Option<TaskState>| {
-            state.map_or_else(|| ABSENT.to_owned(), |state| state.to_string())
-        };
+        let task =
+            |state: MaybeTask| state.map_or_else(|| ABSENT.to_owned(), |state| state.to_string());
         let (before, after) = (task(self.before), task(self.after));
         write!(f, "{before} w:{} {} -> {after}", self.on, self.heard)
     }
@@ -97,7 +99,8 @@ impl FromStr for Edge {
     }
 }
 
-fn task(text: &str) -> Option<Option<TaskState>> {
+/// The states in which a task can be, and that of being absent.
+fn task(text: &str) -> Option<MaybeTask> {
     if text == ABSENT {
         return Some(None);
     }
