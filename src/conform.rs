@@ -9,14 +9,16 @@
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
 //! process as one, [`processes`] one of processes, [`external`] one of somebody else's behind a
 //! driver. [`reference`] says what may be seen, and [`play`] holds a cluster against it.
-//! [`generate`] draws runs, [`campaign`] plays many of them, and [`shrink`] makes a failing one as
-//! small as it still fails, by what [`simplify`] calls simpler: [`shortest`] does both.
+//! [`generate`] draws runs, [`campaign`] plays many of them, [`edges`] tells which transitions of
+//! the model they took, and [`shrink`] makes a failing one as small as it still fails, by what
+//! [`simplify`] calls simpler: [`shortest`] does both.
 //!
 //! The other way round, [`validate`] replays a log of what happened through the machines and names
 //! the first event that cannot be.
 
 pub mod campaign;
 pub mod chronicle;
+pub mod edges;
 pub mod external;
 pub mod generate;
 pub mod in_process;
