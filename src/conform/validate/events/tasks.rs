@@ -186,10 +186,13 @@ impl Events {
                  for {limit} ms"
             ));
         }
-        if !task.states.any(wanted) {
+        let told = job.rules(self.complete).told(task.states).only(wanted);
+        if !task.states.any(wanted) && told.is_empty() {
             let what = format!("{name} must be able to become so");
             let reached = self.unseen(job, task, None, &what, wanted)?;
             self.commit(at, &it.job, it.task, reached);
+        } else if !task.states.any(wanted) {
+            self.put(&it.job, it.task, told);
         }
         let job = self.jobs.get_mut(&it.job).expect("invariant: it was found above");
         let index = usize::from(it.task);
