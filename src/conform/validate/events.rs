@@ -162,7 +162,7 @@ impl Events {
         if self.jobs.contains_key(name) {
             return Err(Refusal::new(format!("a job is submitted once: {name} was before")));
         }
-        let job = Job::new(at, it, self.budgets);
+        let job = Job::new(at, it, self.budgets, self.complete);
         if let Err(bad) = job.terms.validate() {
             let field = if bad.field == "replicas" { "tasks" } else { bad.field };
             return Err(Refusal::new(format!("{field} of {name} must be {}", bad.expected)));
@@ -197,6 +197,7 @@ impl Events {
             && it.state.has_ended()
         {
             job.ended = Some(it.state);
+            job.over = true;
         }
         self.forget(name);
         Ok(())
