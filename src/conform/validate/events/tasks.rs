@@ -258,8 +258,8 @@ impl Events {
         })
     }
 
-    /// Whether the attempt that a line speaks of may be the last one that was placed: while its task
-    /// is PENDING it can only be the next one.
+    /// Whether the attempt that a line speaks of may be the last one that was placed: while its
+    /// task is PENDING it can only be the next one.
     pub(super) fn is_begun(&self, about: About<'_>) -> bool {
         let found = self.job_and_task(about.job, about.task);
         found.is_ok_and(|(_, task)| task.states.any(|state| state != TaskState::Pending))
