@@ -24,7 +24,8 @@ pub fn keep(run: &Run, outcome: &Outcome, name: &str) -> String {
     let mut log = String::new();
     let stand = InProcess::virtual_time();
     let short = shortest(run, outcome, &stand, Limits::default(), &mut |note| {
-        log += &format!("{note}\n");
+        log += &note.to_string();
+        log.push('\n');
     });
     let (case, outcome) = (&short.shrunk.case, &short.outcome);
     if short.shrunk.flaky.is_some() {

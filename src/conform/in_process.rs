@@ -332,7 +332,7 @@ impl Subject for Running {
             strays,
             restless: self.watch.restless(),
             exercised: monitor.exercised().map(str::to_owned).collect(),
-            edges: Vec::new(),
+            edges: monitor.edges(),
         })
     }
 }

@@ -110,10 +110,11 @@ fn steps_that_proptest_draws_agree() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(config.clone(), rng);
     let test = || {
-        runner.run(&Reference::sequential_strategy(1..40), |(state, steps, seen)| {
+        let run = runner.run(&Reference::sequential_strategy(1..40), |(state, steps, seen)| {
             Compared::test_sequential(config.clone(), state, steps, seen);
             Ok(())
-        })
+        });
+        run.map_err(|error| error.to_string())
     };
     match catch_unwind(AssertUnwindSafe(test)) {
         Ok(Ok(())) => {}

@@ -142,7 +142,7 @@ fn attempts(before: &ControllerSm, after: &ControllerSm, id: TaskId, lines: &mut
             lines.push((6, format!("\"placed\":{{{of},{on}}}")));
         }
         let Standing::Ended { outcome, cause, gone } = attempt.standing else { continue };
-        if then.is_none_or(|then| then.is_live()) {
+        if then.is_none_or(iris_check::controller_sm::Attempt::is_live) {
             let follows = matches!(cause, Cause::Gang | Cause::JobOver);
             let cause = serde_json::to_string(&cause).expect("it is a word");
             let text = format!("\"ended\":{{{of},\"outcome\":\"{outcome}\",\"cause\":{cause}}}");

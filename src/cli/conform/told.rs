@@ -71,6 +71,7 @@ pub(super) fn text(
         "{runs} runs on {} with seed {}: {steps} steps, {followed} events of lifecycles{time}",
         report.on, report.seed
     )?;
+    edges(report, out)?;
     claims(report, out)?;
     let others = report.findings.len().saturating_sub(1);
     if others > 0 {
@@ -83,6 +84,23 @@ pub(super) fn text(
         writeln!(out, "model and cluster agree in all of them")?;
     }
     Ok(())
+}
+
+/// Edges that were never taken come first.
+fn edges(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.edges.0.is_empty() {
+        return Ok(());
+    }
+    let (beyond, left) = report.edges.against_standard();
+    let all = crate::conform::edges::standard().len();
+    let taken = all - left.len();
+    let percent = 100 * taken / all.max(1);
+    writeln!(
+        out,
+        "{taken} of the {all} edges of the standard scopes were taken ({percent} %), and {} others",
+        beyond.len()
+    )?;
+    left.iter().try_for_each(|edge| writeln!(out, "  never  {edge}"))
 }
 
 /// Claims that were never put to the test come first.
