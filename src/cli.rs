@@ -3,12 +3,14 @@
 //! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
 //! after the other, with `progress`), `verdict` (what came out, against what was expected),
 //! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
-//! known here of how a scope is explored. `cluster` is the other half: the cluster that runs.
+//! known here of how a scope is explored. `validate` looks at logs, `conform` plays generated
+//! runs. `cluster` is the other half: the cluster that runs.
 
 mod args;
 mod chaos;
 mod clock;
 mod cluster;
+mod conform;
 mod engine;
 mod findings;
 mod interrupt;
@@ -21,6 +23,7 @@ mod sources;
 mod table;
 #[cfg(test)]
 mod tests;
+mod validate;
 mod verdict;
 
 use std::ffi::OsString;
@@ -44,6 +47,8 @@ pub enum Exit {
     Safety,
     /// The same of a progress claim.
     Progress,
+    /// Model and cluster disagree: in a generated run, or by a log.
+    Disagree,
     /// Nothing was found, and not everything was looked at.
     Incomplete,
     /// A mistake in this program.
@@ -58,6 +63,7 @@ impl Exit {
             Self::Bad => 1,
             Self::Safety => 2,
             Self::Progress => 3,
+            Self::Disagree => 4,
             Self::Incomplete => 5,
             Self::Internal => 70,
         }
@@ -144,7 +150,11 @@ fn perform(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Chaos(asked) => chaos::chaos(&asked, out),
         Command::Claims => shown::claims(out),
         Command::Scopes => shown::scopes(out),
-        Command::Replay { file } => replay::replay(&file, out),
+        Command::Validate(asked) => validate::validate(&asked, out),
+        Command::Replay { file, on } => replay::replay(&file, on, out),
+        Command::Conform(asked) => conform::conform(&asked, out),
+        Command::Shrink(asked) => conform::shrink(&asked, out),
+        Command::Merge(asked) => conform::merge(&asked, out),
         Command::Explore { scope, scope_file, port } => {
             replay::explore(scope.as_deref(), scope_file.as_deref(), port, out)
         }

@@ -2,8 +2,8 @@
 //! loopback TCP, watched by the monitors.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::controller_sm::{ControllerSm, Input};
 use crate::model::id::{JobId, Seat, SliceId, WorkerId};
@@ -30,7 +30,10 @@ const EXITS: &str = "EXITS";
 
 /// Inputs of all machines at one instant of virtual time after which it is taken for certain that
 /// they never come to an end: a hundred times what the largest drawn run needs.
-const RESTLESS: u64 = 200_000;
+const RESTLESS: u64 = 3_000;
+
+/// The last inputs that are told of a cluster that never comes to rest.
+const TOLD: u64 = 12;
 
 /// Where clusters in this process come from.
 #[derive(Debug, Clone)]
@@ -180,18 +183,13 @@ impl Running {
         let client = self.cluster.client();
         self.stage.wait(async {
             let at = self.cluster.clock().now().since(self.began);
-            let list = client.list().await.ok()?;
-            let mut jobs = Vec::with_capacity(list.len());
-            for job in list {
-                jobs.push((job.name.parse().ok()?, client.status(job.job).await.ok()?));
-            }
-            let cluster = client.cluster().await.ok()?;
-            Some(told::seen(at, &jobs, &cluster))
+            told::look(client, at).await
         })
     }
 }
 
-fn reply(error: Error) -> Reply {
+/// What a client is answered that failed.
+pub(super) fn reply(error: Error) -> Reply {
     match error {
         Error::Invalid(says) => Reply::Invalid(says),
         Error::NotFound(_) => Reply::NotFound,
@@ -205,6 +203,9 @@ fn reply(error: Error) -> Reply {
 fn unruly(error: BadRule) -> Trouble {
     Trouble(format!("the registry of chaos refuses a rule that was checked: {error}"))
 }
+
+/// How often it is looked until a look takes no time.
+const LOOKS: usize = 50;
 
 /// A way that is cut: requests that way never arrive, nor do answers to requests the other way.
 fn cut(worker: WorkerId, way: Direction) -> [Rule; 4] {
@@ -256,8 +257,11 @@ impl Subject for Running {
                 answered(self.stage.wait(self.cluster.client().drain(*worker, true)))
             }
             Step::Open(worker) => {
-                self.closed.retain(|closed| closed != worker);
-                answered(self.stage.wait(self.cluster.client().drain(*worker, false)))
+                let reply = answered(self.stage.wait(self.cluster.client().drain(*worker, false)));
+                if reply != Reply::Unavailable {
+                    self.closed.retain(|closed| closed != worker);
+                }
+                reply
             }
             Step::WorkerCrashes(worker) => {
                 self.stage.wait(self.cluster.crash_worker(*worker));
@@ -310,22 +314,8 @@ impl Subject for Running {
     }
 
     fn see(&mut self) -> Result<Option<Seen>, Trouble> {
-        let mut seen = self.look();
-        if !self.cluster.clock().is_virtual() {
-            // Several calls make one picture: it counts once two in a row agree.
-            for _ in 0..50 {
-                let again = self.look();
-                let same = match (&seen, &again) {
-                    (Some(one), Some(other)) => Seen { at: other.at, ..one.clone() } == *other,
-                    (None, None) => true,
-                    (Some(_), None) | (None, Some(_)) => false,
-                };
-                seen = again;
-                if same {
-                    break;
-                }
-            }
-        }
+        let is_virtual = self.cluster.clock().is_virtual();
+        let mut seen = if is_virtual { self.look_at_once() } else { told::settled(|| self.look()) };
         if let Some(seen) = &mut seen {
             seen.runs = Some(self.runs());
         }
@@ -343,7 +333,7 @@ impl Subject for Running {
         }
         self.pass(STEP)?;
         for worker in std::mem::take(&mut self.closed) {
-            // A worker that was never heard of is open.
+            // One that was never heard of is open.
             let _ = self.stage.wait(self.cluster.client().drain(worker, false));
         }
         self.pass(STEP)
@@ -356,7 +346,7 @@ impl Subject for Running {
         Ok(Found {
             violation: monitor.violation(),
             strays,
-            restless: self.watch.restless.load(Ordering::Relaxed),
+            restless: self.watch.restless(),
             exercised: monitor.exercised().map(str::to_owned).collect(),
             edges: Vec::new(),
         })
@@ -364,6 +354,21 @@ impl Subject for Running {
 }
 
 impl Running {
+    /// A controller that waits for its journal lets its callers wait: what they are told then is
+    /// of later, so it is looked again.
+    fn look_at_once(&self) -> Option<Seen> {
+        let now = || self.stage.wait(async { self.cluster.clock().now() });
+        let mut seen = None;
+        for _ in 0..LOOKS {
+            let before = now();
+            seen = self.look();
+            if now() == before {
+                break;
+            }
+        }
+        seen
+    }
+
     fn preempt(&self, slice: SliceId) -> Reply {
         let there = self.stage.wait(self.cluster.cloud().preempt(slice));
         if there { Reply::Done } else { Reply::NotFound }
@@ -389,6 +394,8 @@ struct Watch {
     at: AtomicU64,
     inputs: AtomicU64,
     restless: AtomicBool,
+    /// What it was busy with when it was found restless.
+    busy: Mutex<Vec<String>>,
 }
 
 impl Watch {
@@ -398,15 +405,26 @@ impl Watch {
             at: AtomicU64::new(0),
             inputs: AtomicU64::new(0),
             restless: AtomicBool::new(false),
+            busy: Mutex::default(),
         }
     }
 
+    fn restless(&self) -> Option<String> {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        self.restless.load(Ordering::Relaxed).then(|| busy.join("\n"))
+    }
+
     /// Relaxed is enough: in virtual time there is one thread, and only there it is needed.
-    fn count(&self, at: At) {
+    fn count(&self, at: At, input: &dyn Fn() -> String) {
         if self.at.swap(at.0, Ordering::Relaxed) != at.0 {
             self.inputs.store(0, Ordering::Relaxed);
         }
-        if self.inputs.fetch_add(1, Ordering::Relaxed) > RESTLESS {
+        let count = self.inputs.fetch_add(1, Ordering::Relaxed);
+        if count + TOLD > RESTLESS && count <= RESTLESS {
+            let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+            busy.push(input());
+        }
+        if count > RESTLESS {
             self.restless.store(true, Ordering::Relaxed);
         }
     }
@@ -414,7 +432,7 @@ impl Watch {
 
 impl Observer for Watch {
     fn controller(&self, at: At, input: &Input, machine: &ControllerSm) {
-        self.count(at);
+        self.count(at, &|| format!("controller {input:?}"));
         self.monitor.controller(at, input, machine);
     }
 
@@ -426,7 +444,7 @@ impl Observer for Watch {
         effects: &[WorkerEffect],
         machine: &WorkerSm,
     ) {
-        self.count(at);
+        self.count(at, &|| format!("{seat} {input:?}"));
         self.monitor.worker(at, seat, input, effects, machine);
     }
 
