@@ -151,7 +151,7 @@ fn perform(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Claims => shown::claims(out),
         Command::Scopes => shown::scopes(out),
         Command::Validate(asked) => validate::validate(&asked, out),
-        Command::Replay { file, on } => replay::replay(&file, on, out),
+        Command::Replay { file, on, driver } => replay::replay(&file, on, driver.as_deref(), out),
         Command::Conform(asked) => conform::conform(&asked, out),
         Command::Shrink(asked) => conform::shrink(&asked, out),
         Command::Merge(asked) => conform::merge(&asked, out),

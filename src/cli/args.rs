@@ -85,6 +85,9 @@ pub(super) enum Command {
         /// What a run is played on; a finding of `check` is a path of the model itself.
         #[arg(long, value_enum)]
         on: Option<super::replay::On>,
+        /// A program that speaks for a cluster of your own, to play a run on that.
+        #[arg(long, value_name = "COMMAND", conflicts_with = "on")]
+        driver: Option<String>,
     },
     /// Play generated runs on a cluster and hold it against the model; exits 4 if they disagree.
     #[command(after_help = EXIT_CODES)]

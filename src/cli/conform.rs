@@ -144,7 +144,9 @@ pub(super) fn conform(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failur
     if asked.json {
         writeln!(out, "{}", told::shown(&report, short.as_ref()))?;
     } else {
-        told::text(&report, short.as_ref(), &files, took, out)?;
+        let again = stands::again(&asked.target);
+        let told = told::Told { short: short.as_ref(), files: &files, again: &again, took };
+        told::text(&report, &told, out)?;
     }
     Ok(exit(&report, short.as_ref()))
 }
@@ -252,7 +254,7 @@ pub(super) fn merge(asked: &Merging, out: &mut dyn Write) -> Result<Exit, Failur
     if asked.json {
         writeln!(out, "{}", told::shown(&report, None))?;
     } else {
-        told::text(&report, None, &[], Duration::ZERO, out)?;
+        told::text(&report, &told::Told::default(), out)?;
     }
     Ok(exit(&report, None))
 }

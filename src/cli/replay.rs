@@ -25,19 +25,32 @@ pub(super) enum On {
 }
 
 /// Repeats a finding or a run step by step.
-pub(super) fn replay(file: &Path, on: Option<On>, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(super) fn replay(
+    file: &Path,
+    on: Option<On>,
+    driver: Option<&str>,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let text = sources::text(file)?;
     let shown = file.display();
     // A run has a shape, a finding of the model has a scope.
     let is_run = serde_json::from_str::<serde_json::Value>(&text)
         .is_ok_and(|value| value.get("shape").is_some());
+    let mut played = |on| {
+        let target = conform::Target { on, driver: driver.map(str::to_owned) };
+        conform::replay(&conform::run_of(file)?, &target, out)
+    };
     match (is_run, on) {
-        (true, None | Some(On::Virtual)) => return played(file, conform::On::Virtual, out),
-        (true, Some(On::Tcp)) => return played(file, conform::On::Tcp, out),
-        (true, Some(On::Processes)) => return played(file, conform::On::Processes, out),
+        (true, None | Some(On::Virtual)) => return played(conform::On::Virtual),
+        (true, Some(On::Tcp)) => return played(conform::On::Tcp),
+        (true, Some(On::Processes)) => return played(conform::On::Processes),
         (true, Some(On::Model)) => {
             let says =
                 "a run is what is done to a cluster: play it with --on virtual, tcp or processes";
+            return Err(Failure::Bad(format!("{shown}: {says}")));
+        }
+        (false, None) if driver.is_some() => {
+            let says = "a finding of `check` is a path of the model: leave out --driver";
             return Err(Failure::Bad(format!("{shown}: {says}")));
         }
         (false, None | Some(On::Model)) => {}
@@ -55,10 +68,6 @@ pub(super) fn replay(file: &Path, on: Option<On>, out: &mut dyn Write) -> Result
     let claim = &trace.claim;
     writeln!(out, "replayed: {steps} steps, each as recorded; {claim} is still violated")?;
     Ok(of_class(&[&trace.claim]))
-}
-
-fn played(file: &Path, on: conform::On, out: &mut dyn Write) -> Result<Exit, Failure> {
-    conform::replay(&conform::run_of(file)?, &conform::Target { on, driver: None }, out)
 }
 
 /// Serves a scope for stepping by hand, until the program is stopped.

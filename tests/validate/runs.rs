@@ -126,6 +126,7 @@ pub fn run(seed: u64, size: Size, journal: Option<PathBuf>) -> Vec<u8> {
 }
 
 /// What another observer tells of a run.
+#[allow(dead_code, reason = "the benchmark takes the other ones")]
 pub fn told<O: Observer + 'static, T>(
     seed: u64,
     size: Size,

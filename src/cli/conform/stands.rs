@@ -28,6 +28,16 @@ pub(super) fn stand(target: &Target) -> Result<Box<dyn Stand + Sync>, Failure> {
     })
 }
 
+/// What `replay` needs to play on the same.
+pub(super) fn again(target: &Target) -> String {
+    match (&target.driver, target.on) {
+        (Some(command), _) => format!(" --driver \"{command}\""),
+        (None, On::Virtual) => String::new(),
+        (None, On::Tcp) => " --on tcp".to_owned(),
+        (None, On::Processes) => " --on processes".to_owned(),
+    }
+}
+
 /// What reports call it.
 pub(super) fn name(target: &Target) -> String {
     match (&target.driver, target.on) {

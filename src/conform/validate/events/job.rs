@@ -13,6 +13,7 @@ use super::unseen::{Rules, Spent, States, UNSEEN_ATTEMPTS, reachable};
 
 /// A job.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two exclude")]
 pub(super) struct Job {
     pub terms: Terms,
     pub timeout: Option<u64>,
