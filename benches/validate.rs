@@ -6,6 +6,7 @@
 
 #[path = "../tests/common/lcg.rs"]
 mod lcg;
+#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/validate/runs.rs"]
 mod runs;
 
