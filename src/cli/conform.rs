@@ -76,6 +76,9 @@ pub(super) struct Asked {
     /// Where runs that do not agree are saved.
     #[arg(long, value_name = "DIR", default_value = "findings")]
     pub findings: PathBuf,
+    /// List the edges of the model that were never taken.
+    #[arg(long)]
+    pub edges: bool,
     /// The report as JSON.
     #[arg(long)]
     pub json: bool,
@@ -105,6 +108,9 @@ pub(super) struct Merging {
     /// Save the report of all.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// List the edges of the model that no shard has taken.
+    #[arg(long)]
+    pub edges: bool,
     /// The report as JSON.
     #[arg(long)]
     pub json: bool,
@@ -145,7 +151,8 @@ pub(super) fn conform(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failur
         writeln!(out, "{}", told::shown(&report, short.as_ref()))?;
     } else {
         let again = stands::again(&asked.target);
-        let told = told::Told { short: short.as_ref(), files: &files, again: &again, took };
+        let (short, files, edges) = (short.as_ref(), files.as_slice(), asked.edges);
+        let told = told::Told { short, files, again: &again, took, missing: Vec::new(), edges };
         told::text(&report, &told, out)?;
     }
     Ok(exit(&report, short.as_ref()))
@@ -161,7 +168,7 @@ fn exit(report: &Report, short: Option<&Shortest>) -> Exit {
     let differs = report.findings.iter().any(|it| matches!(it.outcome, Outcome::Differs { .. }));
     if differs && !flaky {
         Exit::Disagree
-    } else if !report.findings.is_empty() || !report.missing().is_empty() || report.runs() == 0 {
+    } else if !report.findings.is_empty() || !report.cut_short().is_empty() || report.runs() == 0 {
         Exit::Incomplete
     } else {
         Exit::Fine
@@ -254,9 +261,13 @@ pub(super) fn merge(asked: &Merging, out: &mut dyn Write) -> Result<Exit, Failur
     if asked.json {
         writeln!(out, "{}", told::shown(&report, None))?;
     } else {
-        told::text(&report, &told::Told::default(), out)?;
+        let missing = report.missing();
+        let told = told::Told { missing, edges: asked.edges, ..told::Told::default() };
+        told::text(&report, &told, out)?;
     }
-    Ok(exit(&report, None))
+    let exit = exit(&report, None);
+    let part = exit == Exit::Fine && !report.missing().is_empty();
+    Ok(if part { Exit::Incomplete } else { exit })
 }
 
 /// How far a campaign is, on one line of a terminal.

@@ -202,19 +202,22 @@ impl Report {
         self.findings.sort_by_key(|finding| finding.index);
     }
 
-    /// Shards that are not there, and shards that have played fewer runs than they were asked for.
+    /// Shards that are there and have played fewer runs than they were asked for.
+    pub fn cut_short(&self) -> Vec<String> {
+        let asked = self.asked.unwrap_or(0);
+        let short = self.shards.iter().filter(|(shard, runs)| **runs < shard.share(asked));
+        let told = |(shard, runs): (&Shard, &u64)| {
+            format!("shard {shard} has played {runs} of its {} runs", shard.share(asked))
+        };
+        short.map(told).collect()
+    }
+
+    /// Shards of the campaign that are not there.
     pub fn missing(&self) -> Vec<String> {
         let of = self.shards.keys().next().map_or(1, |shard| shard.of);
         let all = (1..=of).map(|number| Shard { number, of });
-        all.filter_map(|shard| match (self.shards.get(&shard), self.asked) {
-            (None, _) => Some(format!("shard {shard} is missing")),
-            (Some(runs), Some(asked)) if *runs < shard.share(asked) => {
-                let share = shard.share(asked);
-                Some(format!("shard {shard} has played {runs} of its {share} runs"))
-            }
-            (Some(_), _) => None,
-        })
-        .collect()
+        let gone = all.filter(|shard| !self.shards.contains_key(shard));
+        gone.map(|shard| format!("shard {shard} is missing")).collect()
     }
 }
 

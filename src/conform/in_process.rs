@@ -360,12 +360,16 @@ impl Running {
 
     /// What really runs, by the run's own numbers.
     fn runs(&self) -> Vec<crate::model::id::AttemptId> {
-        let names: BTreeMap<JobId, JobId> = self.jobs.iter().map(|(run, id)| (*id, *run)).collect();
         let live = self.watch.monitor.live();
+        let name = |id| {
+            let payload = live.controller().job(id)?.payload.as_ref()?;
+            payload.name.parse().ok()
+        };
         let mut runs: Vec<_> = live.processes().map(|it| it.attempt).collect();
         for attempt in &mut runs {
+            // Also of a job whose submitter was never answered.
             let job = &mut attempt.task.job;
-            *job = names.get(job).copied().unwrap_or(*job);
+            *job = name(*job).unwrap_or(*job);
         }
         runs.sort_unstable();
         runs

@@ -262,9 +262,9 @@ impl Driver {
     }
 
     /// Inputs into the machine, then into the journal, then the orders out.
-    async fn turn(&mut self, facts: Vec<(Input, Waits)>) -> Result<(), End> {
+    async fn turn(&mut self, facts: Vec<(Input, Waits)>) -> Result<bool, End> {
         if facts.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let at = self.clock.now();
         let mut turns = Vec::with_capacity(facts.len());
@@ -280,7 +280,7 @@ impl Driver {
         if changed {
             match self.append(&entries).await? {
                 Appended::Durable => {}
-                Appended::Undone => return self.undo(turns),
+                Appended::Undone => return self.undo(turns).map(|()| false),
             }
         }
         for turn in &turns {
@@ -297,7 +297,7 @@ impl Driver {
             self.perform(turn);
         }
         self.tell_watchers();
-        self.snapshot(at)
+        self.snapshot(at).map(|()| true)
     }
 
     fn watch(&mut self, job: JobId, watcher: mpsc::Sender<JobStatus>) {

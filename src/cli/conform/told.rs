@@ -42,7 +42,7 @@ pub(super) fn shown(report: &Report, short: Option<&Shortest>) -> String {
         "runs": report.runs(),
         "first": found,
         "shortest": short,
-        "missing": report.missing(),
+        "incomplete": report.cut_short(),
         "report": report,
     })
     .to_string()
@@ -59,6 +59,10 @@ pub(super) struct Told<'a> {
     pub again: &'a str,
     /// How long it took.
     pub took: Duration,
+    /// What is missing besides runs.
+    pub missing: Vec<String>,
+    /// Whether each edge that was never taken is listed.
+    pub edges: bool,
 }
 
 /// A report for people.
@@ -78,7 +82,7 @@ pub(super) fn text(report: &Report, told: &Told<'_>, out: &mut dyn Write) -> Res
         "{runs} runs on {} with seed {}: {steps} steps, {followed} events of lifecycles{time}",
         report.on, report.seed
     )?;
-    edges(report, out)?;
+    edges(report, told.edges, out)?;
     claims(report, out)?;
     let others = report.findings.len().saturating_sub(1);
     if others > 0 {
@@ -86,7 +90,7 @@ pub(super) fn text(report: &Report, told: &Told<'_>, out: &mut dyn Write) -> Res
     }
     // A campaign that has found something need not go on.
     if report.findings.is_empty() {
-        let missing = report.missing();
+        let missing = [report.cut_short(), told.missing.clone()].concat();
         missing.iter().try_for_each(|it| writeln!(out, "INCOMPLETE  {it}"))?;
         if missing.is_empty() && report.runs() > 0 {
             writeln!(out, "model and cluster agree in all of them")?;
@@ -96,7 +100,7 @@ pub(super) fn text(report: &Report, told: &Told<'_>, out: &mut dyn Write) -> Res
 }
 
 /// Edges that were never taken come first.
-fn edges(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn edges(report: &Report, list: bool, out: &mut dyn Write) -> io::Result<()> {
     if report.edges.0.is_empty() {
         return Ok(());
     }
@@ -104,12 +108,16 @@ fn edges(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let all = crate::conform::edges::standard().len();
     let taken = all - left.len();
     let percent = 100 * taken / all.max(1);
+    if list {
+        left.iter().try_for_each(|edge| writeln!(out, "never taken  {edge}"))?;
+    }
+    let how = if list || left.is_empty() { "" } else { "; --edges lists the rest" };
+    let others = beyond.len();
     writeln!(
         out,
-        "{taken} of the {all} edges of the standard scopes were taken ({percent} %), and {} others",
-        beyond.len()
-    )?;
-    left.iter().try_for_each(|edge| writeln!(out, "  never  {edge}"))
+        "{taken} of the {all} edges of the standard scopes were taken ({percent} %), and {others} \
+         others{how}"
+    )
 }
 
 /// Claims that were never put to the test come first.

@@ -47,7 +47,7 @@ impl Driver {
         for turn in turns {
             if let Input::Fired(timer) = turn.input {
                 self.timers.arm(timer, self.clock.now().plus(AGAIN));
-            } else if matches!(turn.waits, Waits::Nobody) {
+            } else if matches!(turn.waits, Waits::Nobody) && turn.input != Input::Restarted {
                 self.later(Ask::Fact(turn.input, Waits::Nobody));
             }
         }

@@ -14,7 +14,7 @@ use crate::real::provider::Provider;
 use crate::real::timers::Timers;
 
 use super::orders::Lines;
-use super::{BATCH, Driver, End, INBOX, Setup, ToController, Waits};
+use super::{AGAIN, BATCH, Driver, End, INBOX, Setup, ToController, Waits};
 
 /// Why a controller cannot begin with its journal.
 #[derive(Debug)]
@@ -107,7 +107,11 @@ impl Driver {
 
     /// The first input of every run: what was found is taken up again.
     pub(super) async fn begin(&mut self) -> Result<(), End> {
-        self.turn(vec![(Input::Restarted, Waits::Nobody)]).await
+        // Until it is durable nothing else is taken, and nothing is done.
+        while !self.turn(vec![(Input::Restarted, Waits::Nobody)]).await? {
+            self.clock.sleep(AGAIN).await;
+        }
+        Ok(())
     }
 
     /// The machine as the journal has it.

@@ -41,7 +41,7 @@ impl Callee {
         };
         let around = chaos.around(BEAT, Some(W1.into()), call);
         // One virtual millisecond is three ticks.
-        let patience = Duration::from_millis(u64::from(patience) * 2);
+        let patience = Duration::from_millis(u64::from(patience) * 3);
         timeout(patience, around).await.map_err(drop)
     }
 }
