@@ -1,0 +1,76 @@
+//! Generated runs find what is wrong: at least forty defects, put into drivers, transport, journal
+//! and machines one at a time, each found by a campaign and made as short as a person would.
+//!
+//! The table is always held against the sources. The hunt itself needs a build of a copy and some
+//! minutes; `IRIS_CHECK_SLOW` asks for it.
+
+mod teeth {
+    pub mod drivers;
+    pub mod journal;
+    pub mod machines;
+    pub mod table;
+    pub mod transport;
+}
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use teeth::table::{AREAS, all};
+
+#[test]
+fn each_defect_has_its_own_name_and_place() {
+    let mut names = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for (area, rows, places) in AREAS {
+        if rows.len() < 8 {
+            wrong.push(format!("{area}: {} defects are too few", rows.len()));
+        }
+        let elsewhere = rows.iter().filter(|it| !places.iter().any(|at| it.file.starts_with(at)));
+        wrong.extend(elsewhere.map(|it| format!("{}: {} is not in {area}", it.name, it.file)));
+    }
+    for (_, defect) in all() {
+        let name = defect.name;
+        if !names.insert(name) {
+            wrong.push(format!("{name}: there are two of this name"));
+        }
+        let text = read(defect.file);
+        let count = text.matches(defect.find).count();
+        if count != 1 {
+            let says = "`find` must name one place; follow what has changed there";
+            wrong.push(format!("{name}: it stands {count} times in {}: {says}", defect.file));
+        }
+        if defect.put.matches(&format!("crate::defect::is(\"{name}\")")).count() != 1 {
+            wrong.push(format!("{name}: `put` must ask for it once, by its name"));
+        }
+        if defect.put.matches("defect::is").count() != 1 {
+            wrong.push(format!("{name}: `put` must not ask for another"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+    assert!(names.len() >= 40, "{} defects are too few", names.len());
+}
+
+#[test]
+fn no_two_defects_change_the_same_place() {
+    let mut wrong = Vec::new();
+    let places: Vec<_> = all()
+        .filter_map(|(_, it)| {
+            let from = read(it.file).find(it.find)?;
+            Some((it.file, from, from + it.find.len(), it.name))
+        })
+        .collect();
+    for (at, one) in places.iter().enumerate() {
+        let meets = |other: &&(&str, usize, usize, &str)| {
+            one.0 == other.0 && one.1 < other.2 && other.1 < one.2
+        };
+        let meeting = places[at + 1..].iter().filter(meets);
+        wrong.extend(meeting.map(|other| format!("{} and {} meet", one.3, other.3)));
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+fn read(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
