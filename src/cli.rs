@@ -3,7 +3,8 @@
 //! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
 //! after the other, with `progress`), `verdict` (what came out, against what was expected),
 //! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
-//! known here of how a scope is explored. `cluster` is the other half: the cluster that runs.
+//! known here of how a scope is explored. `validate` looks at logs. `cluster` is the other half:
+//! the cluster that runs.
 
 mod args;
 mod chaos;
@@ -21,6 +22,7 @@ mod sources;
 mod table;
 #[cfg(test)]
 mod tests;
+mod validate;
 mod verdict;
 
 use std::ffi::OsString;
@@ -44,6 +46,8 @@ pub enum Exit {
     Safety,
     /// The same of a progress claim.
     Progress,
+    /// A log and the model disagree.
+    Disagree,
     /// Nothing was found, and not everything was looked at.
     Incomplete,
     /// A mistake in this program.
@@ -58,6 +62,7 @@ impl Exit {
             Self::Bad => 1,
             Self::Safety => 2,
             Self::Progress => 3,
+            Self::Disagree => 4,
             Self::Incomplete => 5,
             Self::Internal => 70,
         }
@@ -144,6 +149,7 @@ fn perform(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Chaos(asked) => chaos::chaos(&asked, out),
         Command::Claims => shown::claims(out),
         Command::Scopes => shown::scopes(out),
+        Command::Validate(asked) => validate::validate(&asked, out),
         Command::Replay { file } => replay::replay(&file, out),
         Command::Explore { scope, scope_file, port } => {
             replay::explore(scope.as_deref(), scope_file.as_deref(), port, out)

@@ -7,10 +7,18 @@
 //!
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
-//! process as one. [`reference`] says what may be seen, and [`play`] holds a cluster against it.
-//! [`shrink`] makes a failing run as small as it still fails.
+//! process as one, [`external`] one of somebody else's behind a driver. [`reference`] says what may
+//! be seen, and [`play`] holds a cluster against it. [`generate`] draws runs, [`campaign`] plays
+//! many of them, and [`shrink`] makes a failing one as small as it still fails, by what
+//! [`simplify`] calls simpler: [`shortest`] does both.
+//!
+//! The other way round, [`validate`] replays a log of what happened through the machines and names
+//! the first event that cannot be.
 
+pub mod campaign;
 pub mod chronicle;
+pub mod external;
+pub mod generate;
 pub mod in_process;
 pub mod live;
 pub mod monitor;
@@ -19,6 +27,9 @@ pub mod reference;
 pub mod run;
 pub mod scenarios;
 pub mod seen;
+pub mod shortest;
 pub mod shrink;
+pub mod simplify;
 pub mod subject;
+pub mod validate;
 pub mod world;

@@ -4,8 +4,9 @@
 //! Reading order: `clock` and `timers` (when), `net` and `wire` (how nodes talk), `chaos` (what
 //! goes wrong on demand), `journal` (what is kept), `controller` and `worker` (the drivers), `work`
 //! (what a worker runs), `provider` (where workers come from), `client`, and `cluster` (all of it
-//! in one process, in real or virtual time), `process` (each node a process of its own), `stage`
-//! (where futures run for callers that cannot wait).
+//! in one process, in real or virtual time), `process` (each node a process of its own), `program`
+//! (somebody else's, spoken to line by line), `stage` (where futures run for callers that cannot
+//! wait).
 //!
 //! This is the only folder that uses async code, storage, chance, or looks at a clock.
 
@@ -20,6 +21,7 @@ pub mod log;
 pub mod net;
 pub mod observe;
 pub mod process;
+pub mod program;
 pub mod provider;
 pub mod stage;
 pub mod status;

@@ -18,6 +18,7 @@ Check a model, exhaustively:
   scopes      List the scopes that are built in
   replay      Repeat a saved finding step by step, and show it
   explore     Step through a scope by hand, in a browser
+  validate    Replay the log of a cluster through the model
 
 Run a cluster:
   up          A whole cluster on this machine, until Ctrl-C
@@ -48,7 +49,8 @@ Exit codes:
    2  a safety claim (S, T) is violated, or one that a scope expects to be violated is not;
       or a scenario of chaos comes out otherwise than it must
    3  the same of a progress claim (L)
-   5  nothing was found, and not everything was looked at
+   4  model and cluster disagree: a log has an event that the model has not
+   5  nothing was found, and not everything was looked at; or a log is cut off
   70  a mistake in iris-check itself";
 
 /// Looks at everything that can happen to the jobs of a small cluster, and says what must not.
@@ -76,6 +78,9 @@ pub(super) enum Command {
         /// A file that `check` has saved.
         file: PathBuf,
     },
+    /// Replay the log of a cluster through the model; exits 4 at the first event that it has not.
+    #[command(after_help = EXIT_CODES)]
+    Validate(super::validate::Asked),
     /// Supervise one attempt, as standard input says: started by workers, never by hand.
     #[command(hide = true)]
     Supervise,

@@ -84,7 +84,7 @@ fn sum(report: &Report) -> String {
     let verdict = match report.exit {
         Exit::Fine => "all as expected",
         Exit::Bad => "findings could not be saved (see the messages)",
-        Exit::Safety | Exit::Progress => "NOT as expected",
+        Exit::Safety | Exit::Progress | Exit::Disagree => "NOT as expected",
         Exit::Incomplete => "nothing unexpected was found, INCOMPLETE",
         Exit::Internal => "a mistake in iris-check",
     };

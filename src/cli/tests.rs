@@ -73,12 +73,19 @@ fn a_scope_passes_only_if_exactly_what_it_expects_is_violated() {
 
 #[test]
 fn what_is_violated_counts_more_than_what_was_not_looked_at() {
-    let order =
-        [Exit::Fine, Exit::Incomplete, Exit::Progress, Exit::Safety, Exit::Bad, Exit::Internal];
+    let order = [
+        Exit::Fine,
+        Exit::Incomplete,
+        Exit::Progress,
+        Exit::Safety,
+        Exit::Disagree,
+        Exit::Bad,
+        Exit::Internal,
+    ];
     for pair in order.windows(2) {
         assert_eq!((worst([pair[0], pair[1]]), worst([pair[1], pair[0]])), (pair[1], pair[1]));
     }
-    assert_eq!(order.map(Exit::code), [0, 5, 3, 2, 1, 70]);
+    assert_eq!(order.map(Exit::code), [0, 5, 3, 2, 4, 1, 70]);
     assert_eq!(worst([]), Exit::Fine);
 }
 

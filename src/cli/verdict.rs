@@ -79,8 +79,9 @@ pub(super) fn worst(exits: impl IntoIterator<Item = Exit>) -> Exit {
         Exit::Incomplete => 1,
         Exit::Progress => 2,
         Exit::Safety => 3,
-        Exit::Bad => 4,
-        Exit::Internal => 5,
+        Exit::Disagree => 4,
+        Exit::Bad => 5,
+        Exit::Internal => 6,
     };
     exits.into_iter().max_by_key(|exit| rank(*exit)).unwrap_or(Exit::Fine)
 }

@@ -2,8 +2,8 @@
 //! loopback TCP, watched by the monitors.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::controller_sm::{ControllerSm, Input};
 use crate::model::id::{JobId, Seat, SliceId, WorkerId};
@@ -30,7 +30,10 @@ const EXITS: &str = "EXITS";
 
 /// Inputs of all machines at one instant of virtual time after which it is taken for certain that
 /// they never come to an end: a hundred times what the largest drawn run needs.
-const RESTLESS: u64 = 200_000;
+const RESTLESS: u64 = 3_000;
+
+/// The last inputs that are told of a cluster that never comes to rest.
+const TOLD: u64 = 12;
 
 /// Where clusters in this process come from.
 #[derive(Debug, Clone)]
@@ -256,8 +259,11 @@ impl Subject for Running {
                 answered(self.stage.wait(self.cluster.client().drain(*worker, true)))
             }
             Step::Open(worker) => {
-                self.closed.retain(|closed| closed != worker);
-                answered(self.stage.wait(self.cluster.client().drain(*worker, false)))
+                let reply = answered(self.stage.wait(self.cluster.client().drain(*worker, false)));
+                if reply != Reply::Unavailable {
+                    self.closed.retain(|closed| closed != worker);
+                }
+                reply
             }
             Step::WorkerCrashes(worker) => {
                 self.stage.wait(self.cluster.crash_worker(*worker));
@@ -343,7 +349,7 @@ impl Subject for Running {
         }
         self.pass(STEP)?;
         for worker in std::mem::take(&mut self.closed) {
-            // A worker that was never heard of is open.
+            // One that was never heard of is open.
             let _ = self.stage.wait(self.cluster.client().drain(worker, false));
         }
         self.pass(STEP)
@@ -356,7 +362,7 @@ impl Subject for Running {
         Ok(Found {
             violation: monitor.violation(),
             strays,
-            restless: self.watch.restless.load(Ordering::Relaxed),
+            restless: self.watch.restless(),
             exercised: monitor.exercised().map(str::to_owned).collect(),
             edges: Vec::new(),
         })
@@ -389,6 +395,8 @@ struct Watch {
     at: AtomicU64,
     inputs: AtomicU64,
     restless: AtomicBool,
+    /// What it was busy with when it was found restless.
+    busy: Mutex<Vec<String>>,
 }
 
 impl Watch {
@@ -398,15 +406,26 @@ impl Watch {
             at: AtomicU64::new(0),
             inputs: AtomicU64::new(0),
             restless: AtomicBool::new(false),
+            busy: Mutex::default(),
         }
     }
 
+    fn restless(&self) -> Option<String> {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        self.restless.load(Ordering::Relaxed).then(|| busy.join("\n"))
+    }
+
     /// Relaxed is enough: in virtual time there is one thread, and only there it is needed.
-    fn count(&self, at: At) {
+    fn count(&self, at: At, input: &dyn Fn() -> String) {
         if self.at.swap(at.0, Ordering::Relaxed) != at.0 {
             self.inputs.store(0, Ordering::Relaxed);
         }
-        if self.inputs.fetch_add(1, Ordering::Relaxed) > RESTLESS {
+        let count = self.inputs.fetch_add(1, Ordering::Relaxed);
+        if count + TOLD > RESTLESS && count <= RESTLESS {
+            let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+            busy.push(input());
+        }
+        if count > RESTLESS {
             self.restless.store(true, Ordering::Relaxed);
         }
     }
@@ -414,7 +433,7 @@ impl Watch {
 
 impl Observer for Watch {
     fn controller(&self, at: At, input: &Input, machine: &ControllerSm) {
-        self.count(at);
+        self.count(at, &|| format!("controller {input:?}"));
         self.monitor.controller(at, input, machine);
     }
 
@@ -426,7 +445,7 @@ impl Observer for Watch {
         effects: &[WorkerEffect],
         machine: &WorkerSm,
     ) {
-        self.count(at);
+        self.count(at, &|| format!("{seat} {input:?}"));
         self.monitor.worker(at, seat, input, effects, machine);
     }
 

@@ -26,8 +26,8 @@ pub enum Outcome {
         /// How.
         difference: Difference,
     },
-    /// The cluster never comes to rest: nothing can be said of it.
-    Restless,
+    /// The cluster never comes to rest, and is busy with this: nothing can be said of it.
+    Restless(String),
     /// The harness failed, as told: nothing can be said of the cluster.
     Troubled(String),
 }
@@ -37,7 +37,7 @@ impl Outcome {
     pub fn rule(&self) -> Option<Rule> {
         match self {
             Self::Differs { difference, .. } => Some(difference.rule),
-            Self::Agrees | Self::Restless | Self::Troubled(_) => None,
+            Self::Agrees | Self::Restless(_) | Self::Troubled(_) => None,
         }
     }
 }
@@ -95,8 +95,8 @@ impl From<Trouble> for Stop {
 }
 
 fn judge(run: &Run, ended: Result<(), Stop>, found: &Found) -> Outcome {
-    if found.restless {
-        return Outcome::Restless;
+    if let Some(busy) = &found.restless {
+        return Outcome::Restless(busy.clone());
     }
     // What was violated inside says more than what is seen of it outside.
     if let Some(violation) = &found.violation {

@@ -117,8 +117,9 @@ pub struct Reference {
     weather: Weather,
     policy: crate::model::policy::Policy,
     slack: u64,
-    /// When was looked last.
+    /// When was looked last and something was seen, and what time it is.
     looked: u64,
+    now: u64,
     jobs: OrdMap<JobId, JobSeen>,
     /// When tasks that are PENDING became it.
     pending: OrdMap<TaskId, Span>,
@@ -143,6 +144,7 @@ impl Reference {
             policy: run.shape.policy.0,
             slack: u64::from(abilities.slack.0),
             looked: 0,
+            now: 0,
             jobs: OrdMap::new(),
             pending: OrdMap::new(),
             attempts: OrdMap::new(),
@@ -171,13 +173,18 @@ impl Reference {
     /// The answer is not what it must be.
     pub fn takes(&mut self, step: &Step, reply: &Reply) -> Result<(), Difference> {
         self.world.take(step);
-        self.weather.takes(step, self.looked);
+        // Who was not answered may have been heard or not: what closes has closed, what opens has
+        // not.
+        let unheard = *reply == Reply::Unavailable && matches!(step, Step::Open(_));
+        if !unheard {
+            self.weather.takes(step, self.now);
+        }
         self.answer(step, reply)
     }
 
     /// Everything was healed.
     pub fn heals(&mut self) {
-        self.weather.heals(self.looked);
+        self.weather.heals(self.now);
     }
 
     fn answer(&mut self, step: &Step, reply: &Reply) -> Result<(), Difference> {
@@ -257,6 +264,7 @@ impl Reference {
     /// # Errors
     /// It is not allowed.
     pub fn sees(&mut self, at: u64, seen: Option<&Seen>) -> Result<(), Difference> {
+        self.now = self.now.max(at);
         let Some(seen) = seen else {
             let silent = self.weather.of_controller(self.looked, at);
             return if silent {

@@ -135,8 +135,8 @@ pub struct Found {
     pub violation: Option<String>,
     /// Attempts of which something still ran at the end.
     pub strays: Vec<AttemptId>,
-    /// It never came to rest: the run says nothing.
-    pub restless: bool,
+    /// It never came to rest, and was busy with this: the run says nothing.
+    pub restless: Option<String>,
     /// Claims whose hard case occurred.
     pub exercised: Vec<String>,
     /// Edges of the model that were seen.

@@ -122,6 +122,8 @@ pub struct Driver {
     beating: bool,
     /// Whether the next one was due meanwhile.
     overdue: bool,
+    /// When it last took another incarnation, and beat as that.
+    renamed: Option<At>,
     policy: Policy,
     address: String,
     remember: Remember,
@@ -165,6 +167,7 @@ impl Driver {
             calls: JoinSet::new(),
             beating: false,
             overdue: false,
+            renamed: None,
             policy: setup.policy,
             address: setup.address,
             remember: setup.remember,
@@ -311,7 +314,12 @@ impl Driver {
                     (self.remember)(next).map_err(End::Forgetful)?;
                     self.timers = Timers::new();
                     self.timers.arm(WorkerTimer::Lease, now.plus(self.policy.worker_lease));
-                    self.timers.arm(WorkerTimer::Beat, now);
+                    // One that is unknown again at once, as one that was drained is, must not ask
+                    // as fast as it is answered.
+                    let interval = self.policy.heartbeat;
+                    let beat = self.renamed.map_or(now, |last| now.max(last.plus(interval)));
+                    self.renamed = Some(beat);
+                    self.timers.arm(WorkerTimer::Beat, beat);
                 }
             }
         }

@@ -111,7 +111,7 @@ impl Reference {
                 continue;
             }
             let is = workers.iter().find(|it| it.worker == worker);
-            let closed = self.world.closed().contains(&worker);
+            let closed = self.weather.of_door(worker, now);
             let quarantined = self.weather.of_launch(worker, now, now);
             let says = match is {
                 None if closed => continue,

@@ -106,12 +106,14 @@ impl Follower<'_> {
             "no ending of an attempt that is {at_least} leaves {outcome}{}",
             cause.map_or_else(String::new, |cause| format!(" with cause {cause}"))
         );
+        let mut refused = None;
         for (ending, phase) in endings(outcome, cause) {
             if phase < at_least {
                 continue;
             }
             if let Err(says) = (self.may)(number, ending) {
-                why = says;
+                // Of several that are refused the first is the plainest.
+                why = refused.get_or_insert(says).clone();
                 continue;
             }
             let (outcome, cause) = ending.verdict(phase);

@@ -25,6 +25,8 @@ enum What {
     Launches(Option<WorkerId>),
     /// The machines of scale groups.
     Fleet,
+    /// An operator has closed a worker.
+    Closed(WorkerId),
 }
 
 /// Something that is disturbed for a while.
@@ -92,11 +94,11 @@ impl Weather {
             }
             Step::Fault(rule) => self.rule(rule, at),
             Step::FaultsEnd => self.ends(at, |spell| spell.by_rule),
+            Step::Drain(worker) => self.begins(What::Closed(*worker), at, false),
+            Step::Open(worker) => self.ends(at, |spell| spell.what == What::Closed(*worker)),
             Step::Submit(_)
             | Step::Resubmit(_)
             | Step::Cancel(_)
-            | Step::Drain(_)
-            | Step::Open(_)
             | Step::Mended(..)
             | Step::Pass(_) => {}
         }
@@ -167,8 +169,13 @@ impl Weather {
             What::Worker(id) => id == worker,
             What::Workers | What::Controller => true,
             What::Fleet => worker.0 >= self.first_vm,
-            What::Launches(_) => false,
+            What::Launches(_) | What::Closed(_) => false,
         })
+    }
+
+    /// Whether a worker may be closed then, or known again only at its next heartbeat.
+    pub(super) fn of_door(&self, worker: WorkerId, at: u64) -> bool {
+        self.lasts(at, at, self.tail, |what| what == What::Closed(worker))
     }
 
     /// Whether the provider may have taken a machine away then.
@@ -180,7 +187,9 @@ impl Weather {
     pub(super) fn of_launch(&self, worker: WorkerId, from: u64, to: u64) -> bool {
         self.lasts(from, to, self.tail, |what| match what {
             What::Launches(of) => of.is_none_or(|of| of == worker),
-            What::Worker(_) | What::Workers | What::Controller | What::Fleet => false,
+            What::Worker(_) | What::Workers | What::Controller | What::Fleet | What::Closed(_) => {
+                false
+            }
         })
     }
 

@@ -175,6 +175,10 @@ impl Nodes {
 
     /// Starts a worker as its next incarnation; one that is up stays so.
     pub(super) async fn start_worker(&self, id: WorkerId) -> Result<(), StartError> {
+        // Whoever listens takes the place of who listened there before.
+        if self.state().workers.get(&id).is_none_or(|host| host.running.is_some()) {
+            return Ok(());
+        }
         let usual = match self.plan.medium {
             super::Medium::Tcp => "127.0.0.1:0".to_owned(),
             super::Medium::Virtual | super::Medium::Pipes => id.to_string(),
