@@ -5,7 +5,9 @@
 //! minutes; `IRIS_CHECK_SLOW` asks for it.
 
 mod teeth {
+    pub mod copy;
     pub mod drivers;
+    pub mod hunt;
     pub mod journal;
     pub mod machines;
     pub mod table;
@@ -17,6 +19,7 @@ use std::fs;
 use std::path::Path;
 
 use teeth::table::{AREAS, all};
+use teeth::{copy, hunt};
 
 #[test]
 fn each_defect_has_its_own_name_and_place() {
@@ -68,6 +71,26 @@ fn no_two_defects_change_the_same_place() {
         wrong.extend(meeting.map(|other| format!("{} and {} meet", one.3, other.3)));
     }
     assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn every_defect_is_found_and_made_short() {
+    if std::env::var_os("IRIS_CHECK_SLOW").is_none() {
+        return;
+    }
+    let program = copy::build();
+    let mut wrong: Vec<String> = hunt::whole(&program).into_iter().collect();
+    let mut caught = Vec::new();
+    for (area, defect) in all() {
+        match hunt::hunt(&program, area, defect) {
+            Ok(it) => caught.push(it),
+            Err(missed) => wrong.push(missed),
+        }
+    }
+    wrong.extend(hunt::too_much(&caught));
+    let table = hunt::table(&caught);
+    fs::write(copy::folder().join("table.txt"), &table).expect("the table can be written");
+    assert!(wrong.is_empty(), "{}\n\n{table}", wrong.join("\n"));
 }
 
 fn read(file: &str) -> String {

@@ -156,9 +156,9 @@ pub const ROWS: &[Defect] = &[
         name: "a_new_incarnation_is_silent",
         file: "src/real/worker.rs",
         broken: "a worker that takes its next incarnation does not say so",
-        find: "self.timers.arm(WorkerTimer::Beat, now);",
+        find: "self.timers.arm(WorkerTimer::Beat, beat);",
         put: r#"if !crate::defect::is("a_new_incarnation_is_silent") {
-                        self.timers.arm(WorkerTimer::Beat, now);
+                        self.timers.arm(WorkerTimer::Beat, beat);
                     }"#,
         least: 2,
         by: "a worker is drained; a job",
