@@ -12,13 +12,15 @@ mod teeth {
     pub mod machines;
     pub mod table;
     pub mod transport;
+    pub mod unseen;
 }
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use teeth::table::{AREAS, all};
+use iris_check::conform::run::Run;
+use teeth::table::{AREAS, all, built};
 use teeth::{copy, hunt};
 
 #[test]
@@ -32,7 +34,7 @@ fn each_defect_has_its_own_name_and_place() {
         let elsewhere = rows.iter().filter(|it| !places.iter().any(|at| it.file.starts_with(at)));
         wrong.extend(elsewhere.map(|it| format!("{}: {} is not in {area}", it.name, it.file)));
     }
-    for (_, defect) in all() {
+    for defect in built() {
         let name = defect.name;
         if !names.insert(name) {
             wrong.push(format!("{name}: there are two of this name"));
@@ -51,14 +53,14 @@ fn each_defect_has_its_own_name_and_place() {
         }
     }
     assert_eq!(wrong, [""; 0]);
-    assert!(names.len() >= 40, "{} defects are too few", names.len());
+    assert!(all().count() >= 40, "{} defects are too few", all().count());
 }
 
 #[test]
 fn no_two_defects_change_the_same_place() {
     let mut wrong = Vec::new();
-    let places: Vec<_> = all()
-        .filter_map(|(_, it)| {
+    let places: Vec<_> = built()
+        .filter_map(|it| {
             let from = read(it.file).find(it.find)?;
             Some((it.file, from, from + it.find.len(), it.name))
         })
@@ -74,12 +76,30 @@ fn no_two_defects_change_the_same_place() {
 }
 
 #[test]
+fn each_defect_has_a_run_by_hand() {
+    let mut wrong = Vec::new();
+    for (_, defect) in all() {
+        let file = hunt::by_hand(defect);
+        match Run::from_json(&read(&file)) {
+            Ok(run) if run.steps.len() == defect.least => {}
+            Ok(run) => {
+                let (steps, least) = (run.steps.len(), defect.least);
+                wrong.push(format!("{file}: {steps} steps where the table says {least}"));
+            }
+            Err(bad) => wrong.push(format!("{file}: {bad}")),
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
 fn every_defect_is_found_and_made_short() {
     if std::env::var_os("IRIS_CHECK_SLOW").is_none() {
         return;
     }
     let program = copy::build();
     let mut wrong: Vec<String> = hunt::whole(&program).into_iter().collect();
+    wrong.extend(all().filter_map(|(_, defect)| hunt::is_blind(&program, defect)));
     let mut caught = Vec::new();
     for (area, defect) in all() {
         match hunt::hunt(&program, area, defect) {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::table::all;
+use super::table::built;
 
 /// What a build needs.
 const PARTS: &[&str] = &[
@@ -57,7 +57,7 @@ fn files() -> BTreeMap<PathBuf, Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = BTreeMap::new();
     PARTS.iter().for_each(|part| collect(root, &root.join(part), &mut files));
-    for (_, defect) in all() {
+    for defect in built() {
         change(&mut files, defect.file, |text| text.replace(defect.find, defect.put));
     }
     change(&mut files, "src/lib.rs", |text| format!("{text}\nmod defect;\n"));

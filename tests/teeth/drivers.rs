@@ -54,17 +54,6 @@ pub const ROWS: &[Defect] = &[
         by: "the way from the worker is cut; a job, delivered by one try",
     },
     Defect {
-        name: "fences_are_plain_kills",
-        file: "src/real/controller/orders.rs",
-        broken: "a kill that is meant for what has not started is sent without that condition",
-        find: "self.send_kill(KillTask { attempt, seat, only_if_not_started });",
-        put: r#"let only_if_not_started = only_if_not_started
-                        && !crate::defect::is("fences_are_plain_kills");
-                    self.send_kill(KillTask { attempt, seat, only_if_not_started });"#,
-        least: 3,
-        by: "the way from the worker is cut; a job; time passes until its delivery is in doubt",
-    },
-    Defect {
         name: "reports_are_acknowledged_at_once",
         file: "src/real/controller/service.rs",
         broken: "a report is acknowledged when it comes in, before it is durable",
@@ -116,17 +105,7 @@ pub const ROWS: &[Defect] = &[
         put: r#"self.beating =
                     reply.is_none() && crate::defect::is("a_failed_beat_is_the_last");"#,
         least: 3,
-        by: "a heartbeat fails; time passes until it does; a job that waits longer than that shows",
-    },
-    Defect {
-        name: "overdue_beats_are_forgotten",
-        file: "src/real/worker.rs",
-        broken: "a heartbeat that is due while another is under way is never sent",
-        find: "if std::mem::take(&mut self.overdue) {",
-        put: r#"let forgets = crate::defect::is("overdue_beats_are_forgotten");
-                if std::mem::take(&mut self.overdue) && !forgets {"#,
-        least: 3,
-        by: "a heartbeat is lost; time passes until it is; a job that waits longer than that shows",
+        by: "a heartbeat fails; time passes until then; a job that waits for longer",
     },
     Defect {
         name: "lost_reports_count_as_acknowledged",
@@ -162,16 +141,5 @@ pub const ROWS: &[Defect] = &[
                     }"#,
         least: 2,
         by: "a worker is drained; a job",
-    },
-    Defect {
-        name: "incarnations_are_not_remembered",
-        file: "src/real/worker.rs",
-        broken: "a worker that took its next incarnation and crashes starts as that one again",
-        find: "(self.remember)(next).map_err(End::Forgetful)?;",
-        put: r#"if !crate::defect::is("incarnations_are_not_remembered") {
-                        (self.remember)(next).map_err(End::Forgetful)?;
-                    }"#,
-        least: 4,
-        by: "a worker is drained and opened; a job without an end; the worker crashes",
     },
 ];

@@ -48,6 +48,25 @@ pub fn whole(program: &Path) -> Option<String> {
     (output.status.code() != Some(0)).then(|| format!("without a defect it says:\n{says}"))
 }
 
+/// The file of the shortest run by hand.
+pub fn by_hand(defect: &Defect) -> String {
+    format!("tests/teeth/minimal/{}.json", defect.name)
+}
+
+/// What is wrong if that run does not show the defect, or shows something without it.
+pub fn is_blind(program: &Path, defect: &Defect) -> Option<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(by_hand(defect));
+    let replay = |name: &str| {
+        let mut command = Command::new(program);
+        command.arg("replay").arg(&file).env("IRIS_DEFECT", name);
+        command.output().expect("the program was just built").status.code()
+    };
+    let codes = [replay(defect.name), replay("")];
+    let name = defect.name;
+    (codes != [Some(DISAGREE), Some(0)])
+        .then(|| format!("{name}: its run by hand ends with {codes:?}, with it and without"))
+}
+
 /// A campaign against one defect.
 ///
 /// # Errors

@@ -156,14 +156,4 @@ pub const ROWS: &[Defect] = &[
         least: 2,
         by: "a crash of the controller is ordered after its next entry; a job",
     },
-    Defect {
-        name: "kept_timers_start_anew",
-        file: "src/real/controller/recovery.rs",
-        broken: "a restart gives an attempt all of its timeout again",
-        find: "let kept = before.as_ref().filter(|_| keeps_its_instant(*timer));",
-        put: r#"let anew = crate::defect::is("kept_timers_start_anew");
-                let kept = before.as_ref().filter(|_| !anew && keeps_its_instant(*timer));"#,
-        least: 3,
-        by: "a job with a timeout; time passes; the controller crashes",
-    },
 ];

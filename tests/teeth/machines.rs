@@ -170,25 +170,14 @@ pub const ROWS: &[Defect] = &[
         by: "a crash of the controller is ordered after its next entry; a job",
     },
     Defect {
-        name: "restored_workers_are_healthy",
-        file: "src/controller_sm/settle.rs",
-        broken: "after a restart workers are trusted before they are heard",
-        find: "self.worker_event(turn, id, WorkerEvent::Restored);",
-        put: r#"if !crate::defect::is("restored_workers_are_healthy") {
-                self.worker_event(turn, id, WorkerEvent::Restored);
-            }"#,
-        least: 3,
-        by: "the controller crashes and starts; a job",
-    },
-    Defect {
         name: "gang_is_placed_in_part",
         file: "src/controller_sm/place.rs",
         broken: "the members of a gang that may be placed do not wait for the others",
         find: "if !job.terms.is_gang() || size == job.tasks.len() {",
         put: r#"let part = crate::defect::is("gang_is_placed_in_part");
                 if part || !job.terms.is_gang() || size == job.tasks.len() {"#,
-        least: 1,
-        by: "a gang of two of which one fails and may go on",
+        least: 3,
+        by: "a gang whose members fail; the way to a worker is cut; time passes",
     },
     Defect {
         name: "degraded_takes_placements",
@@ -279,8 +268,8 @@ pub const ROWS: &[Defect] = &[
         find: "if delivery.tries < tries {",
         put: r#"let tries = tries - u8::from(crate::defect::is("one_try_too_few"));
         if delivery.tries < tries {"#,
-        least: 2,
-        by: "tries of deliveries fail; a job",
+        least: 3,
+        by: "tries of deliveries fail; a job; time passes until the third",
     },
     Defect {
         name: "last_try_decides",
@@ -362,18 +351,6 @@ pub const ROWS: &[Defect] = &[
         by: "time passes until a machine should have started",
     },
     Defect {
-        name: "preempted_slice_is_not_ended",
-        file: "src/controller_sm/fleet.rs",
-        broken: "what ran on a slice that was taken away is not ended",
-        find: "self.end_incarnation(turn, vm.worker(), ending);",
-        put: r#"let kept = crate::defect::is("preempted_slice_is_not_ended");
-            if !(kept && ending == Ending::Preempted) {
-                self.end_incarnation(turn, vm.worker(), ending);
-            }"#,
-        least: 3,
-        by: "a job; time passes until it runs on a slice; the slice is taken away",
-    },
-    Defect {
         name: "tombstone_is_missing",
         file: "src/worker_sm.rs",
         broken: "a kill that overtakes its run leaves nothing behind, and the run starts",
@@ -382,8 +359,8 @@ pub const ROWS: &[Defect] = &[
                     if !crate::defect::is("tombstone_is_missing") {
                         self.bury(call.attempt);
                     }"#,
-        least: 2,
-        by: "a delivery is late; a job without an end, which is cancelled when all is healed",
+        least: 3,
+        by: "a delivery is late; a job without an end, cancelled at the end; one that ends later",
     },
     Defect {
         name: "second_run_starts_again",
@@ -427,8 +404,8 @@ pub const ROWS: &[Defect] = &[
         find: "Some(_) => self.stop(effects, *id, Final::Killed),",
         put: r#"Some(_) if crate::defect::is("stop_is_not_obeyed") => {}
                 Some(_) => self.stop(effects, *id, Final::Killed),"#,
-        least: 2,
-        by: "a kill is lost; a job without an end of which one task fails",
+        least: 3,
+        by: "kills are lost; a job without an end; it is cancelled",
     },
     Defect {
         name: "beats_list_no_results",
@@ -439,17 +416,6 @@ pub const ROWS: &[Defect] = &[
                 Some(Word::Final(word)) => finished.push((entry.attempt, word)),"#,
         least: 2,
         by: "reports are lost; a job that exits",
-    },
-    Defect {
-        name: "fence_stops_what_runs",
-        file: "src/worker_sm.rs",
-        broken: "a fence also stops an attempt that was started",
-        find: "if !call.only_if_not_started {",
-        put: r#"if !call.only_if_not_started
-                        || crate::defect::is("fence_stops_what_runs")
-                    {"#,
-        least: 3,
-        by: "the way from the worker is cut; a job; time passes until its delivery is in doubt",
     },
     Defect {
         name: "errors_are_exits_with_0",

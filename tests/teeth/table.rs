@@ -4,7 +4,7 @@
 //! the code as it is wrong, and asks which of the two is wanted. So a defect costs a run of the
 //! copy, and not a build of it (mutant schemata, Untch et al., 1993).
 
-use super::{drivers, journal, machines, transport};
+use super::{drivers, journal, machines, transport, unseen};
 
 /// One thing that is wrong on purpose.
 pub struct Defect {
@@ -18,9 +18,9 @@ pub struct Defect {
     pub find: &'static str,
     /// What it is replaced by.
     pub put: &'static str,
-    /// Steps of the shortest run by hand that shows it.
+    /// Steps of the shortest run by hand that shows it, of what can be drawn.
     pub least: usize,
-    /// Those steps.
+    /// Those steps; the run itself is in `minimal/`, under the name.
     pub by: &'static str,
 }
 
@@ -32,7 +32,12 @@ pub const AREAS: [(&str, &[Defect], &[&str]); 4] = [
     ("journal", journal::ROWS, &["src/real/journal", "src/real/controller"]),
 ];
 
-/// All defects, with the names of their areas.
+/// All defects, those that nobody finds included.
+pub fn built() -> impl Iterator<Item = &'static Defect> {
+    all().map(|(_, defect)| defect).chain(unseen::ROWS)
+}
+
+/// All defects that are found, with the names of their areas.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static Defect)> {
     AREAS.iter().flat_map(|(area, rows, _)| rows.iter().map(move |row| (*area, row)))
 }

@@ -37,8 +37,8 @@ pub const ROWS: &[Defect] = &[
         } else {
             texts(&reply.stop)
         },"#,
-        least: 2,
-        by: "a kill is lost; a job without an end of which one task fails",
+        least: 3,
+        by: "kills are lost; a job without an end; it is cancelled",
     },
     Defect {
         name: "replies_lose_the_fence",
@@ -85,7 +85,7 @@ pub const ROWS: &[Defect] = &[
         }
         Some(Fault::Exit) => proto::Fault::Exit,"#,
         least: 1,
-        by: "a job that fails three times",
+        by: "a job that fails, where one failed launch is enough",
     },
     Defect {
         name: "env_is_not_sent",
@@ -236,6 +236,6 @@ pub const ROWS: &[Defect] = &[
         }
         self.is_cut.store(true, Ordering::SeqCst);"#,
         least: 2,
-        by: "the controller crashes; a job",
+        by: "a job that waits long; the controller crashes",
     },
 ];
