@@ -359,8 +359,8 @@ pub const ROWS: &[Defect] = &[
                     if !crate::defect::is("tombstone_is_missing") {
                         self.bury(call.attempt);
                     }"#,
-        least: 3,
-        by: "a delivery is late; a job without an end, cancelled at the end; one that ends later",
+        least: 2,
+        by: "a RunTask is taken late; a job without an end, which is cancelled before",
     },
     Defect {
         name: "second_run_starts_again",
