@@ -33,7 +33,7 @@ use crate::explore::{self, Counterexample, Limits, Stop};
 use crate::invariants::Table;
 use crate::trace::Trace;
 
-pub use model::ClusterModel;
+pub use model::{ClusterModel, Watch};
 pub use narrate::{BadReplay, replay};
 pub use scope::Scope;
 pub use state::{CloudSlice, CloudVm, Message, Node, Note, Process, State};

@@ -3,13 +3,14 @@
 //! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
 //! after the other, with `progress`), `verdict` (what came out, against what was expected),
 //! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
-//! known here of how a scope is explored. `validate` looks at logs. `cluster` is the other half:
-//! the cluster that runs.
+//! known here of how a scope is explored. `validate` looks at logs, `conform` plays generated
+//! runs. `cluster` is the other half: the cluster that runs.
 
 mod args;
 mod chaos;
 mod clock;
 mod cluster;
+mod conform;
 mod engine;
 mod findings;
 mod interrupt;
@@ -46,7 +47,7 @@ pub enum Exit {
     Safety,
     /// The same of a progress claim.
     Progress,
-    /// A log and the model disagree.
+    /// Model and cluster disagree: in a generated run, or by a log.
     Disagree,
     /// Nothing was found, and not everything was looked at.
     Incomplete,
@@ -150,7 +151,10 @@ fn perform(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Claims => shown::claims(out),
         Command::Scopes => shown::scopes(out),
         Command::Validate(asked) => validate::validate(&asked, out),
-        Command::Replay { file } => replay::replay(&file, out),
+        Command::Replay { file, on, driver } => replay::replay(&file, on, driver.as_deref(), out),
+        Command::Conform(asked) => conform::conform(&asked, out),
+        Command::Shrink(asked) => conform::shrink(&asked, out),
+        Command::Merge(asked) => conform::merge(&asked, out),
         Command::Explore { scope, scope_file, port } => {
             replay::explore(scope.as_deref(), scope_file.as_deref(), port, out)
         }

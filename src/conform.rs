@@ -7,9 +7,10 @@
 //!
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
-//! process as one, [`external`] one of somebody else's behind a driver. [`reference`] says what may
-//! be seen, and [`play`] holds a cluster against it. [`generate`] draws runs, [`campaign`] plays
-//! many of them, and [`shrink`] makes a failing one as small as it still fails, by what
+//! process as one, [`processes`] one of processes, [`external`] one of somebody else's behind a
+//! driver. [`reference`] says what may be seen, and [`play`] holds a cluster against it.
+//! [`generate`] draws runs, [`campaign`] plays many of them, [`edges`] tells which transitions of
+//! the model they took, and [`shrink`] makes a failing one as small as it still fails, by what
 //! [`simplify`] calls simpler: [`shortest`] does both.
 //!
 //! The other way round, [`validate`] replays a log of what happened through the machines and names
@@ -17,12 +18,14 @@
 
 pub mod campaign;
 pub mod chronicle;
+pub mod edges;
 pub mod external;
 pub mod generate;
 pub mod in_process;
 pub mod live;
 pub mod monitor;
 pub mod play;
+pub mod processes;
 pub mod reference;
 pub mod run;
 pub mod scenarios;

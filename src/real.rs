@@ -4,9 +4,9 @@
 //! Reading order: `clock` and `timers` (when), `net` and `wire` (how nodes talk), `chaos` (what
 //! goes wrong on demand), `journal` (what is kept), `controller` and `worker` (the drivers), `work`
 //! (what a worker runs), `provider` (where workers come from), `client`, and `cluster` (all of it
-//! in one process, in real or virtual time), `process` (each node a process of its own), `program`
-//! (somebody else's, spoken to line by line), `stage` (where futures run for callers that cannot
-//! wait).
+//! in one process, in real or virtual time), `process` (each node a process of its own), `nodes`
+//! (such processes, started and killed), `program` (somebody else's, spoken to line by line),
+//! `stage` (where futures run for callers that cannot wait).
 //!
 //! This is the only folder that uses async code, storage, chance, or looks at a clock.
 
@@ -19,6 +19,7 @@ pub mod controller;
 pub mod journal;
 pub mod log;
 pub mod net;
+pub mod nodes;
 pub mod observe;
 pub mod process;
 pub mod program;

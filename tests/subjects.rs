@@ -4,6 +4,7 @@
 mod common;
 mod subjects {
     pub mod hostile;
+    pub mod processes;
     pub mod script;
     pub mod toy;
 }

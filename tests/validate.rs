@@ -13,6 +13,8 @@ mod kept;
 mod lcg;
 #[path = "validate/runs.rs"]
 mod runs;
+#[path = "validate/told.rs"]
+mod told;
 
 use iris_check::conform::validate::{Report, Verdict, validate};
 

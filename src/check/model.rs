@@ -36,6 +36,10 @@ struct Open {
     subject: Subject,
 }
 
+/// What is shown each step of the model before names are given anew: also those that lead to a
+/// state that was visited before, in no order, from any thread.
+pub type Watch = Arc<dyn Fn(&StepView<'_, State>) + Send + Sync>;
+
 /// A scope as a model.
 pub struct ClusterModel<M = Real> {
     scope: Scope,
@@ -46,6 +50,7 @@ pub struct ClusterModel<M = Real> {
     obligations: Vec<Open>,
     /// Claims whose hard case was seen: it need not be looked for again.
     seen: AtomicU32,
+    watch: Option<Watch>,
 }
 
 impl ClusterModel<Real> {
@@ -63,7 +68,13 @@ impl<M: Machines> ClusterModel<M> {
             .fold(0, |bits, at| bits | 1 << at);
         let obligations = obligations(&scope, judged);
         let classes = Classes::of(&scope);
-        Self { scope, machines, judged, classes, obligations, seen: AtomicU32::new(0) }
+        Self { scope, machines, judged, classes, obligations, seen: AtomicU32::new(0), watch: None }
+    }
+
+    /// The same; each step is shown.
+    #[must_use]
+    pub fn watched(self, watch: Watch) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The scope.
@@ -159,6 +170,9 @@ impl<M: Machines> ClusterModel<M> {
             started: step.started,
             fault: act.dies || act.operation.fault().is_some(),
         };
+        if let Some(watch) = &self.watch {
+            watch(&view);
+        }
         let mut note = Note::default();
         // Across a step that leaves the controller as it was, only processes can break a claim.
         let untouched = Arc::ptr_eq(&before.controller, &step.state.controller);

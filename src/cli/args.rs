@@ -16,8 +16,13 @@ Check a model, exhaustively:
   check       Explore scopes; without any, all that are built in. The default
   claims      List the claims: what must hold
   scopes      List the scopes that are built in
-  replay      Repeat a saved finding step by step, and show it
+  replay      Repeat a saved finding or run, and show it
   explore     Step through a scope by hand, in a browser
+
+Hold a cluster against the model:
+  conform     Play generated runs on a cluster; what does not agree is made short
+  shrink      Make a run that does not agree as short as it still fails
+  merge       Put the reports of the shards of one campaign together
   validate    Replay the log of a cluster through the model
 
 Run a cluster:
@@ -49,8 +54,8 @@ Exit codes:
    2  a safety claim (S, T) is violated, or one that a scope expects to be violated is not;
       or a scenario of chaos comes out otherwise than it must
    3  the same of a progress claim (L)
-   4  model and cluster disagree: a log has an event that the model has not
-   5  nothing was found, and not everything was looked at; or a log is cut off
+   4  model and cluster disagree: in a generated run, or by an event of a log
+   5  nothing was found, and not everything was looked at; a log is cut off; a run is flaky
   70  a mistake in iris-check itself";
 
 /// Looks at everything that can happen to the jobs of a small cluster, and says what must not.
@@ -73,11 +78,24 @@ pub(super) enum Command {
     Claims,
     /// List the scopes that are built in.
     Scopes,
-    /// Repeat a saved finding step by step, and show it. Exits 2 or 3 if it is still so.
+    /// Repeat a saved finding or run, and show it. Exits 2, 3 or 4 if it is still so.
     Replay {
-        /// A file that `check` has saved.
+        /// A file that `check`, `conform` or `shrink` has saved.
         file: PathBuf,
+        /// What a run is played on; a finding of `check` is a path of the model itself.
+        #[arg(long, value_enum)]
+        on: Option<super::replay::On>,
+        /// A program that speaks for a cluster of your own, to play a run on that.
+        #[arg(long, value_name = "COMMAND", conflicts_with = "on")]
+        driver: Option<String>,
     },
+    /// Play generated runs on a cluster and hold it against the model; exits 4 if they disagree.
+    #[command(after_help = EXIT_CODES)]
+    Conform(super::conform::Asked),
+    /// Make a run that does not agree as short as it still fails.
+    Shrink(super::conform::Shrinking),
+    /// Put the reports of the shards of one campaign together.
+    Merge(super::conform::Merging),
     /// Replay the log of a cluster through the model; exits 4 at the first event that it has not.
     #[command(after_help = EXIT_CODES)]
     Validate(super::validate::Asked),
@@ -180,7 +198,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     scaled(text, &units).ok_or_else(|| "expected bytes, such as 500M or 2G".to_owned())
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let seconds = scaled(text, &[("s", 1), ("m", 60), ("h", 3600)]);
     let seconds = seconds.filter(|it| *it > 0);
     let expected = || "expected a time above 0, such as 90s, 10m or 2h".to_owned();

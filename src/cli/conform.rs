@@ -32,6 +32,8 @@ pub(super) enum On {
     Virtual,
     /// The same in real time, over loopback TCP.
     Tcp,
+    /// A cluster of processes on this machine, everything ten times faster.
+    Processes,
 }
 
 /// What the runs are played on, and how it is reached.
@@ -40,6 +42,9 @@ pub(super) struct Target {
     /// What the runs are played on.
     #[arg(long, value_enum, default_value_t)]
     pub on: On,
+    /// A program that speaks for a cluster of your own, as the shell starts it: `python3 drv.py`.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "on")]
+    pub driver: Option<String>,
 }
 
 /// Which runs.
@@ -139,7 +144,9 @@ pub(super) fn conform(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failur
     if asked.json {
         writeln!(out, "{}", told::shown(&report, short.as_ref()))?;
     } else {
-        told::text(&report, short.as_ref(), &files, took, out)?;
+        let again = stands::again(&asked.target);
+        let told = told::Told { short: short.as_ref(), files: &files, again: &again, took };
+        told::text(&report, &told, out)?;
     }
     Ok(exit(&report, short.as_ref()))
 }
@@ -184,9 +191,8 @@ fn keep(
 fn save(path: &Path, text: &str) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
-    written.map_err(|error| {
-        Failure::Bad(format!("{}: it cannot be written: {error}", path.display()))
-    })
+    written
+        .map_err(|error| Failure::Bad(format!("{}: it cannot be written: {error}", path.display())))
 }
 
 /// A run from a file.
@@ -248,7 +254,7 @@ pub(super) fn merge(asked: &Merging, out: &mut dyn Write) -> Result<Exit, Failur
     if asked.json {
         writeln!(out, "{}", told::shown(&report, None))?;
     } else {
-        told::text(&report, None, &[], Duration::ZERO, out)?;
+        told::text(&report, &told::Told::default(), out)?;
     }
     Ok(exit(&report, None))
 }

@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::edges::Edges;
 use super::generate::draw;
 use super::play::{Outcome, Played, play};
 use super::reference::{Difference, Rule};
@@ -109,7 +110,7 @@ pub struct Report {
     /// Claims whose hard case occurred, and in how many runs.
     pub claims: BTreeMap<String, u64>,
     /// Edges of the model that were seen, and how often.
-    pub edges: BTreeMap<String, u64>,
+    pub edges: Edges,
     /// Runs that did not agree, in order.
     pub findings: Vec<Finding>,
 }
@@ -126,7 +127,7 @@ impl Report {
             steps: 0,
             followed: 0,
             claims: BTreeMap::new(),
-            edges: BTreeMap::new(),
+            edges: Edges::default(),
             findings: Vec::new(),
         }
     }
@@ -144,9 +145,7 @@ impl Report {
         for claim in played.found.exercised {
             *self.claims.entry(claim).or_default() += 1;
         }
-        for edge in played.found.edges {
-            *self.edges.entry(edge).or_default() += 1;
-        }
+        self.edges.merge(&played.found.edges);
         if played.outcome != Outcome::Agrees {
             self.findings.push(Finding { index, outcome: played.outcome, run });
             self.findings.sort_by_key(|finding| finding.index);
@@ -181,7 +180,7 @@ impl Report {
             }
             self.shards.insert(shard, runs);
         }
-        self.adds(other.steps, other.followed, other.claims, other.edges, other.findings);
+        self.adds(other.steps, other.followed, other.claims, &other.edges, other.findings);
         Ok(())
     }
 
@@ -190,7 +189,7 @@ impl Report {
         steps: u64,
         followed: u64,
         claims: BTreeMap<String, u64>,
-        edges: BTreeMap<String, u64>,
+        edges: &Edges,
         findings: Vec<Finding>,
     ) {
         self.steps += steps;
@@ -198,9 +197,7 @@ impl Report {
         for (claim, runs) in claims {
             *self.claims.entry(claim).or_default() += runs;
         }
-        for (edge, times) in edges {
-            *self.edges.entry(edge).or_default() += times;
-        }
+        self.edges.merge(edges);
         self.findings.extend(findings);
         self.findings.sort_by_key(|finding| finding.index);
     }

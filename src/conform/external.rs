@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `"iris-check-driver": 1` | what it is, see below; asked once, first of all |
 //! | `"start": {"seed": …, "shape": {…}, "policy": {…}}` | `null`, for a fresh cluster |
-//! | `"apply": STEP` | `"done"`, `{"job": "j1"}`, `"not_found"`, `{"invalid": "why"}`, `"unavailable"` |
+//! | `"apply": STEP` | `"done"`, `{"job":"j1"}`, `"not_found"`, `{"invalid":…}`, `"unavailable"` |
 //! | `"pass": MS` | `{"at": MS}` |
 //! | `"see": {}` | what a user sees now; `null` while no controller answers |
 //! | `"heal": {}` | `null` |
@@ -20,34 +20,35 @@
 //!
 //! - **What it is**: `{"protocol": 1, "name": …, "abilities": {"steps": […], "slack": MS},
 //!   "shows": […]}`. 1 is the version of the protocol, in the question and in the answer.
-//! - **`start`** leaves nothing of an earlier run. The shape is that of the run; the policy is whole,
-//!   also what the shape does not say of it.
-//! - **`apply`** does a step, never `pass`. No time passes; a `pass` of 1 follows. `heal` takes back
-//!   every fault, starts every node and opens every worker; a `pass` of 1 follows as well.
+//! - **`start`** leaves nothing of an earlier run. The shape is that of the run; the policy is
+//!   whole, also what the shape does not say of it.
+//! - **`apply`** does a step, never `pass`. No time passes; a `pass` of 1 follows. `heal` takes
+//!   back every fault, starts every node and opens every worker; a `pass` of 1 follows as well.
 //! - **Steps** are those of [`run`](super::run), as they stand in a run that is kept: `{"submit":
-//!   {…}}`, `{"resubmit": "j1"}`, `{"cancel": "j1"}`, `{"worker_crashes": "w1"}`, `{"worker_starts":
-//!   "w1"}`, `{"drain": "w1"}`, `"controller_crashes"` and so on. Which come is what `steps` of the
-//!   abilities says: `submit`, `gang`, `resubmit`, `cancel`, `drain`, `worker`, `controller`, `cut`,
-//!   `fault`, `fleet`, `pass`. `submit` and `resubmit` are answered with the job, by the run's own
-//!   number: the first that is submitted is `j1`.
-//! - **What is left out of a step or shape** has the usual value: of a job 1 replica, no failures,
-//!   no failed tasks, no limits of time, no gang, no end by itself; of a worker zone `a`, and that
-//!   it does not wait to be started. Workers are called `w1`, `w2` and on, in order.
-//! - **`tasks` of a job** says how attempts end by themselves: a list for each task (for more tasks
-//!   than lists the last one), in it one entry for each attempt (again the last for further ones):
-//!   `after` so many milliseconds of running, with 0 if `ok`, else with an error.
-//! - **What is seen** is written as [`Seen`]. Of an attempt that has ended, `outcome` must be there.
-//!   What else is shown is said by `shows`: `workers`, `worker_attempts`, `slices`, `runs`, `spent`,
-//!   `incarnations`, `phases`, `causes`, `gone`, `pending_reasons`. What is not promised is not
-//!   looked at; what is promised must be there each time.
-//! - **Time.** With a slack of 0 (virtual time) `at` is exactly the sum of what passed. Then all has
-//!   happened that comes before this instant, and at the instant itself what came by itself
-//!   (processes have ended, messages have arrived), but no limit of time that ends just then: a task
-//!   may take its `timeout`, and not a millisecond more. A cluster in real time has a slack, in
-//!   milliseconds: what has to happen at an instant may happen that much later. Its `at` is never
-//!   less than the sum.
-//! - **A driver that is late, dies, or answers nonsense** is trouble, and never agreement. What it
-//!   wrote to its standard error is told with it. It is killed with all that it started in its
+//!   {…}}`, `{"resubmit": "j1"}`, `{"cancel": "j1"}`, `{"worker_crashes": "w1"}`,
+//!   `{"worker_starts": "w1"}`, `{"drain": "w1"}`, `"controller_crashes"` and so on. Which come
+//!   is what `steps` of the abilities says: `submit`, `gang`, `resubmit`, `cancel`, `drain`,
+//!   `worker`, `controller`, `cut`, `fault`, `fleet`, `pass`. `submit` and `resubmit` are
+//!   answered with the job, by the run's own number: the first that is submitted is `j1`.
+//! - **What is left out of a step or shape** has the usual value: of a job 1 replica, no
+//!   failures, no failed tasks, no limits of time, no gang, no end by itself; of a worker zone
+//!   `a`, and that it does not wait to be started. Workers are called `w1`, `w2` and on, in
+//!   order.
+//! - **`tasks` of a job** says how attempts end by themselves: a list for each task (for more
+//!   tasks than lists the last one), in it one entry for each attempt (again the last for further
+//!   ones): `after` so many milliseconds of running, with 0 if `ok`, else with an error.
+//! - **What is seen** is written as [`Seen`]. Of an attempt that has ended, `outcome` must be
+//!   there. What else is shown is said by `shows`: `workers`, `worker_attempts`, `slices`,
+//!   `runs`, `spent`, `incarnations`, `phases`, `causes`, `gone`, `pending_reasons`. What is not
+//!   promised is not looked at; what is promised must be there each time.
+//! - **Time.** With a slack of 0 (virtual time) `at` is exactly the sum of what passed. Then all
+//!   has happened that comes before this instant, and at the instant itself what came by itself
+//!   (processes have ended, messages have arrived), but no limit of time that ends just then: a
+//!   task may take its `timeout`, and not a millisecond more. A cluster in real time has a slack,
+//!   in milliseconds: what has to happen at an instant may happen that much later. Its `at` is
+//!   never less than the sum.
+//! - **A driver that is late, dies, or answers nonsense** is trouble, and never agreement. What
+//!   it wrote to its standard error is told with it. It is killed with all that it started in its
 //!   process group, also at the end if it does not end with its input.
 //!
 //! A whole dialogue, with `>` before questions and `<` before answers:
@@ -112,8 +113,8 @@ pub struct External {
 type Idle = Arc<Mutex<Vec<Talk>>>;
 
 impl External {
-    /// Starts a driver by this command, as a shell reads it, and asks what it is. For each answer it
-    /// has this long.
+    /// Starts a driver by this command, as a shell reads it, and asks what it is. For each answer
+    /// it has this long.
     ///
     /// # Errors
     /// It cannot be started, or does not answer as it should.

@@ -1,12 +1,12 @@
 //! A cluster in this process as a cluster under test: over real gRPC, in virtual time or over
 //! loopback TCP, watched by the monitors.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod watch;
 
-use crate::controller_sm::{ControllerSm, Input};
-use crate::model::id::{JobId, Seat, SliceId, WorkerId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::id::{JobId, SliceId, WorkerId};
 use crate::model::operation::Direction;
 use crate::model::spec::{Entrypoint, JobSpec, Payload};
 use crate::model::time::Millis;
@@ -15,25 +15,16 @@ use crate::real::chaos::{BadRule, Point, Rule, RuleHandle, Verb};
 use crate::real::client::Error;
 use crate::real::clock::At;
 use crate::real::cluster::{Cluster, Medium, Plan, WorkerPlan};
-use crate::real::observe::Observer;
 use crate::real::stage::Stage;
 use crate::real::work::{Closures, Context};
-use crate::worker_sm::{WorkerEffect, WorkerInput, WorkerSm};
 
-use super::monitor::Monitor;
 use super::run::{Exit, JobPlan, Run, Step};
 use super::seen::{Seen, told};
 use super::subject::{Abilities, Found, Kind, Reply, STEP, Stand, Subject, Trouble};
+use watch::Watch;
 
 /// The variable that tells a task how its attempts end.
 const EXITS: &str = "EXITS";
-
-/// Inputs of all machines at one instant of virtual time after which it is taken for certain that
-/// they never come to an end: a hundred times what the largest drawn run needs.
-const RESTLESS: u64 = 3_000;
-
-/// The last inputs that are told of a cluster that never comes to rest.
-const TOLD: u64 = 12;
 
 /// Where clusters in this process come from.
 #[derive(Debug, Clone)]
@@ -119,16 +110,10 @@ async fn work(context: Context) -> Result<(), String> {
             .unwrap_or_default(),
         ..JobPlan::default()
     };
-    match plan.exit(context.attempt.task.index, context.attempt.number) {
-        Some(Exit { after, ok }) => {
-            context.sleep(after).await;
-            if ok { Ok(()) } else { Err("so its plan says".to_owned()) }
-        }
-        None => {
-            context.sleep(Millis(u32::MAX)).await;
-            Ok(())
-        }
-    }
+    let exit = plan.exit(context.attempt.task.index, context.attempt.number);
+    let Exit { after, ok } = exit.unwrap_or(Exit { after: Millis(u32::MAX), ok: true });
+    context.sleep(after).await;
+    if ok { Ok(()) } else { Err("so its plan says".to_owned()) }
 }
 
 /// How a job of a run is submitted: under its number in the run, by a request of its own.
@@ -163,8 +148,11 @@ struct Running {
 
 impl Running {
     fn submit(&mut self, number: usize) -> Reply {
+        let Some(plan) = number.checked_sub(1).and_then(|at| self.plans.get(at)) else {
+            return Reply::NotFound;
+        };
         let job = JobId(u32::try_from(number).expect("invariant: a run has few jobs"));
-        let spec = spec(job, &self.plans[number - 1]);
+        let spec = spec(job, plan);
         match self.stage.wait(self.cluster.client().submit(&spec)) {
             Ok(id) => {
                 self.jobs.insert(job, id);
@@ -174,8 +162,15 @@ impl Running {
         }
     }
 
+    fn cut(&mut self, worker: WorkerId, way: Direction) -> Result<Reply, Trouble> {
+        let rules = cut(worker, way).map(|rule| self.cluster.chaos().add(rule));
+        let rules: Result<_, _> = rules.into_iter().collect();
+        self.cuts.insert((worker, way), rules.map_err(|error| unruly(&error))?);
+        Ok(Reply::Done)
+    }
+
     fn fault(&mut self, rule: &Rule) -> Result<Reply, Trouble> {
-        self.rules.push(self.cluster.chaos().add(rule.clone()).map_err(unruly)?);
+        self.rules.push(self.cluster.chaos().add(rule.clone()).map_err(|error| unruly(&error))?);
         Ok(Reply::Done)
     }
 
@@ -183,18 +178,13 @@ impl Running {
         let client = self.cluster.client();
         self.stage.wait(async {
             let at = self.cluster.clock().now().since(self.began);
-            let list = client.list().await.ok()?;
-            let mut jobs = Vec::with_capacity(list.len());
-            for job in list {
-                jobs.push((job.name.parse().ok()?, client.status(job.job).await.ok()?));
-            }
-            let cluster = client.cluster().await.ok()?;
-            Some(told::seen(at, &jobs, &cluster))
+            told::look(client, at).await
         })
     }
 }
 
-fn reply(error: Error) -> Reply {
+/// What a client is answered that failed.
+pub(super) fn reply(error: Error) -> Reply {
     match error {
         Error::Invalid(says) => Reply::Invalid(says),
         Error::NotFound(_) => Reply::NotFound,
@@ -205,9 +195,12 @@ fn reply(error: Error) -> Reply {
     }
 }
 
-fn unruly(error: BadRule) -> Trouble {
+fn unruly(error: &BadRule) -> Trouble {
     Trouble(format!("the registry of chaos refuses a rule that was checked: {error}"))
 }
+
+/// How often it is looked until a look takes no time.
+const LOOKS: usize = 50;
 
 /// A way that is cut: requests that way never arrive, nor do answers to requests the other way.
 fn cut(worker: WorkerId, way: Direction) -> [Rule; 4] {
@@ -242,13 +235,7 @@ impl Subject for Running {
                 self.plans.push(plan.clone());
                 self.submit(self.plans.len())
             }
-            Step::Resubmit(job) => {
-                let number = usize::try_from(job.0).unwrap_or(usize::MAX);
-                if number == 0 || number > self.plans.len() {
-                    return Ok(Reply::NotFound);
-                }
-                self.submit(number)
-            }
+            Step::Resubmit(job) => self.submit(usize::try_from(job.0).unwrap_or(usize::MAX)),
             // A job that nobody has acknowledged has no name that a client could use.
             Step::Cancel(job) => match known(job) {
                 None => Reply::NotFound,
@@ -281,12 +268,7 @@ impl Subject for Running {
                 self.stage.wait(self.cluster.start_controller()).map_err(odd)?;
                 Reply::Done
             }
-            Step::Cut(worker, way) => {
-                let rules = cut(*worker, *way).map(|rule| self.cluster.chaos().add(rule));
-                let rules: Result<_, _> = rules.into_iter().collect();
-                self.cuts.insert((*worker, *way), rules.map_err(unruly)?);
-                Reply::Done
-            }
+            Step::Cut(worker, way) => self.cut(*worker, *way)?,
             Step::Mended(worker, way) => {
                 let rules = self.cuts.remove(&(*worker, *way)).unwrap_or_default();
                 rules.iter().for_each(RuleHandle::remove);
@@ -316,22 +298,8 @@ impl Subject for Running {
     }
 
     fn see(&mut self) -> Result<Option<Seen>, Trouble> {
-        let mut seen = self.look();
-        if !self.cluster.clock().is_virtual() {
-            // Several calls make one picture: it counts once two in a row agree.
-            for _ in 0..50 {
-                let again = self.look();
-                let same = match (&seen, &again) {
-                    (Some(one), Some(other)) => Seen { at: other.at, ..one.clone() } == *other,
-                    (None, None) => true,
-                    (Some(_), None) | (None, Some(_)) => false,
-                };
-                seen = again;
-                if same {
-                    break;
-                }
-            }
-        }
+        let is_virtual = self.cluster.clock().is_virtual();
+        let mut seen = if is_virtual { self.look_at_once() } else { told::settled(|| self.look()) };
         if let Some(seen) = &mut seen {
             seen.runs = Some(self.runs());
         }
@@ -364,12 +332,27 @@ impl Subject for Running {
             strays,
             restless: self.watch.restless(),
             exercised: monitor.exercised().map(str::to_owned).collect(),
-            edges: Vec::new(),
+            edges: monitor.edges(),
         })
     }
 }
 
 impl Running {
+    /// A controller that waits for its journal lets its callers wait: what they are told then is
+    /// of later, so it is looked again.
+    fn look_at_once(&self) -> Option<Seen> {
+        let now = || self.stage.wait(async { self.cluster.clock().now() });
+        let mut seen = None;
+        for _ in 0..LOOKS {
+            let before = now();
+            seen = self.look();
+            if now() == before {
+                break;
+            }
+        }
+        seen
+    }
+
     fn preempt(&self, slice: SliceId) -> Reply {
         let there = self.stage.wait(self.cluster.cloud().preempt(slice));
         if there { Reply::Done } else { Reply::NotFound }
@@ -386,82 +369,5 @@ impl Running {
         }
         runs.sort_unstable();
         runs
-    }
-}
-
-/// The monitor, and a count of what happens at one instant.
-struct Watch {
-    monitor: Monitor,
-    at: AtomicU64,
-    inputs: AtomicU64,
-    restless: AtomicBool,
-    /// What it was busy with when it was found restless.
-    busy: Mutex<Vec<String>>,
-}
-
-impl Watch {
-    fn new(controller: ControllerSm) -> Self {
-        Self {
-            monitor: Monitor::new(controller),
-            at: AtomicU64::new(0),
-            inputs: AtomicU64::new(0),
-            restless: AtomicBool::new(false),
-            busy: Mutex::default(),
-        }
-    }
-
-    fn restless(&self) -> Option<String> {
-        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        self.restless.load(Ordering::Relaxed).then(|| busy.join("\n"))
-    }
-
-    /// Relaxed is enough: in virtual time there is one thread, and only there it is needed.
-    fn count(&self, at: At, input: &dyn Fn() -> String) {
-        if self.at.swap(at.0, Ordering::Relaxed) != at.0 {
-            self.inputs.store(0, Ordering::Relaxed);
-        }
-        let count = self.inputs.fetch_add(1, Ordering::Relaxed);
-        if count + TOLD > RESTLESS && count <= RESTLESS {
-            let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-            busy.push(input());
-        }
-        if count > RESTLESS {
-            self.restless.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Observer for Watch {
-    fn controller(&self, at: At, input: &Input, machine: &ControllerSm) {
-        self.count(at, &|| format!("controller {input:?}"));
-        self.monitor.controller(at, input, machine);
-    }
-
-    fn worker(
-        &self,
-        at: At,
-        seat: Seat,
-        input: &WorkerInput,
-        effects: &[WorkerEffect],
-        machine: &WorkerSm,
-    ) {
-        self.count(at, &|| format!("{seat} {input:?}"));
-        self.monitor.worker(at, seat, input, effects, machine);
-    }
-
-    fn worker_up(&self, at: At, machine: &WorkerSm) {
-        self.monitor.worker_up(at, machine);
-    }
-
-    fn worker_down(&self, at: At, worker: WorkerId) {
-        self.monitor.worker_down(at, worker);
-    }
-
-    fn controller_down(&self, at: At) {
-        self.monitor.controller_down(at);
-    }
-
-    fn has_seen_enough(&self) -> bool {
-        self.restless.load(Ordering::Relaxed)
     }
 }

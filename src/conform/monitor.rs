@@ -15,6 +15,7 @@ use crate::trace::diff;
 use crate::worker_sm::{Local, WorkerEffect, WorkerInput, WorkerSm};
 
 use super::chronicle::Chronicle;
+use super::edges::Edges;
 use super::live::Live;
 
 /// Steps that are kept to be shown with a violation.
@@ -28,12 +29,49 @@ pub struct Monitor {
 
 struct State {
     live: Live,
-    /// What happened, as people read it, the last steps only.
-    steps: Vec<String>,
+    /// The last steps. They are told for people only when somebody asks: that takes longer than
+    /// to judge them.
+    steps: Vec<Happened>,
     count: usize,
     chronicle: Chronicle,
     found: Option<String>,
     exercised: u32,
+    edges: Edges,
+}
+
+/// A step that changed something.
+struct Happened {
+    at: At,
+    did: Did,
+    before: Live,
+    after: Live,
+}
+
+/// Who did what.
+enum Did {
+    Controller(Input),
+    Worker(Seat, WorkerInput),
+    Starts(Seat),
+    Dies(WorkerId),
+    ControllerDies,
+}
+
+impl Happened {
+    /// As people read it.
+    fn told(&self) -> String {
+        let did = match &self.did {
+            Did::Controller(input) => format!("controller  {}", short(input)),
+            Did::Worker(seat, input) => format!("{seat}  {}", short(input)),
+            Did::Starts(seat) => format!("{seat} starts"),
+            Did::Dies(worker) => format!("{worker} dies"),
+            Did::ControllerDies => "controller dies".to_owned(),
+        };
+        let mut text = format!("{:>9} ms  {did}", self.at.0);
+        for change in diff::changes(&self.before, &self.after) {
+            let _ = write!(text, "\n{:14}{change}", "");
+        }
+        text
+    }
 }
 
 impl Monitor {
@@ -52,6 +90,7 @@ impl Monitor {
             chronicle: Chronicle::default(),
             found: None,
             exercised: 0,
+            edges: Edges::default(),
         };
         Self { state: Mutex::new(state), next }
     }
@@ -78,9 +117,14 @@ impl Monitor {
         claims.filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, claim)| claim.id)
     }
 
+    /// The edges of the model that were taken.
+    pub fn edges(&self) -> Edges {
+        self.state().edges.clone()
+    }
+
     /// The story so far, as people read it.
     pub fn story(&self) -> String {
-        self.state().steps.join("\n")
+        told(&self.state().steps)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,7 +137,7 @@ impl State {
     fn step(
         &mut self,
         at: At,
-        did: impl FnOnce() -> String,
+        did: impl FnOnce() -> Did,
         event: Event<'_>,
         started: Started,
         take: impl FnOnce(&mut Live),
@@ -101,17 +145,18 @@ impl State {
         let before = self.live.clone();
         take(&mut self.live);
         self.count += 1;
+        // What names an attempt and changes nothing is an edge as well.
+        if !matches!(event, Event::Elsewhere) {
+            let after = &self.live;
+            self.edges.note(&StepView { before: &before, after, event, started, fault: false });
+        }
         // What was judged needs no judging again, unless something was started.
         if started == Started::Nothing && before.is_same(&self.live) {
             return;
         }
-        let changed = diff::changes(&before, &self.live);
         self.chronicle.note(at, &before, &self.live);
-        let mut text = format!("{:>9} ms  {}", at.0, did());
-        for change in changed {
-            let _ = write!(text, "\n{:14}{change}", "");
-        }
-        self.steps.push(text);
+        let (after, did) = (self.live.clone(), did());
+        self.steps.push(Happened { at, did, before: before.clone(), after });
         if self.steps.len() > 2 * KEPT {
             self.steps.drain(..KEPT);
         }
@@ -130,7 +175,7 @@ impl State {
             {
                 let last = self.steps.len().saturating_sub(KEPT);
                 let (id, name, sentence) = (claim.id, claim.name, claim.sentence);
-                let how = self.steps[last..].join("\n");
+                let how = told(&self.steps[last..]);
                 self.found = Some(format!(
                     "VIOLATED  {id} {name}\n  claim   {sentence}\n  found   {found}\n  step    {} \
                      of the run\n{how}\n",
@@ -145,7 +190,7 @@ impl Observer for Monitor {
     fn controller(&self, at: At, input: &Input, machine: &ControllerSm) {
         let mut state = self.state();
         let heard = state.live.controller().hears(input);
-        let did = || format!("controller  {}", short(input));
+        let did = || Did::Controller(input.clone());
         state.step(at, did, heard.event(), Started::Nothing, |live| live.controller_took(machine));
         drop(state);
         self.next.controller(at, input, machine);
@@ -161,7 +206,7 @@ impl Observer for Monitor {
     ) {
         let mut state = self.state();
         let started = started(&state, seat, input, effects);
-        let did = || format!("{seat}  {}", short(input));
+        let did = || Did::Worker(seat, input.clone());
         state.step(at, did, Event::Elsewhere, started, |live| {
             live.worker_took(seat, input, effects, machine);
         });
@@ -171,7 +216,7 @@ impl Observer for Monitor {
 
     fn worker_up(&self, at: At, machine: &WorkerSm) {
         let mut state = self.state();
-        let did = || format!("{} starts", machine.seat());
+        let did = || Did::Starts(machine.seat());
         state.step(at, did, Event::Elsewhere, Started::Nothing, |live| live.worker_up(machine));
         drop(state);
         self.next.worker_up(at, machine);
@@ -179,7 +224,7 @@ impl Observer for Monitor {
 
     fn worker_down(&self, at: At, worker: WorkerId) {
         let mut state = self.state();
-        let did = || format!("{worker} dies");
+        let did = || Did::Dies(worker);
         state.step(at, did, Event::Elsewhere, Started::Nothing, |live| live.worker_down(worker));
         drop(state);
         self.next.worker_down(at, worker);
@@ -187,7 +232,7 @@ impl Observer for Monitor {
 
     fn controller_down(&self, at: At) {
         let mut state = self.state();
-        let did = || "controller dies".to_owned();
+        let did = || Did::ControllerDies;
         state.step(at, did, Event::Elsewhere, Started::Nothing, |_| ());
         drop(state);
         self.next.controller_down(at);
@@ -219,6 +264,10 @@ fn started(state: &State, seat: Seat, input: &WorkerInput, effects: &[WorkerEffe
         return Started::Repeated(call.attempt);
     }
     Started::Nothing
+}
+
+fn told(steps: &[Happened]) -> String {
+    steps.iter().map(Happened::told).collect::<Vec<_>>().join("\n")
 }
 
 /// An input, as short as it can be told.

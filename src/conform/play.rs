@@ -57,29 +57,17 @@ pub struct Played {
 
 /// Plays a run on a fresh cluster. Steps that are not possible are left out.
 pub fn play(run: &Run, stand: &dyn Stand) -> Played {
-    let mut reference = Reference::new(run, stand.abilities());
-    let mut played =
-        Played { outcome: Outcome::Agrees, found: Found::default(), followed: 0, last: None };
-    let mut subject = match stand.start(run) {
-        Ok(subject) => subject,
-        Err(Trouble(says)) => {
-            played.outcome = Outcome::Troubled(says);
-            return played;
-        }
+    let mut session = match Session::begin(run.with_steps(Vec::new()), stand) {
+        Ok(session) => session,
+        Err(Trouble(says)) => return Played::in_trouble(says),
     };
-    let mut stage = Stage { run, reference: &mut reference, subject: &mut *subject, last: None };
-    let ended = stage.steps().and_then(|()| stage.comes_to_its_end());
-    played.last = stage.last.take();
-    played.followed = reference.followed();
-    match subject.end() {
-        Ok(found) => played.found = found,
-        Err(Trouble(says)) => {
-            played.outcome = Outcome::Troubled(says);
-            return played;
+    for (at, step) in run.steps.iter().enumerate() {
+        if !session.goes_on() {
+            break;
         }
+        session.step(at + 1, step);
     }
-    played.outcome = judge(run, ended, &played.found);
-    played
+    session.end(run.steps.len())
 }
 
 /// Why a run went no further.
@@ -94,7 +82,7 @@ impl From<Trouble> for Stop {
     }
 }
 
-fn judge(run: &Run, ended: Result<(), Stop>, found: &Found) -> Outcome {
+fn judge(steps: usize, ended: Result<(), Stop>, found: &Found) -> Outcome {
     if let Some(busy) = &found.restless {
         return Outcome::Restless(busy.clone());
     }
@@ -102,7 +90,7 @@ fn judge(run: &Run, ended: Result<(), Stop>, found: &Found) -> Outcome {
     if let Some(violation) = &found.violation {
         let step = match &ended {
             Err(Stop::Differs(step, _)) => *step,
-            Err(Stop::Trouble(_)) | Ok(()) => run.steps.len(),
+            Err(Stop::Trouble(_)) | Ok(()) => steps,
         };
         let difference = Difference { rule: Rule::Claim, says: violation.clone() };
         return Outcome::Differs { step, difference };
@@ -115,63 +103,104 @@ fn judge(run: &Run, ended: Result<(), Stop>, found: &Found) -> Outcome {
             Some(stray) => {
                 let says = format!("all has come to its end, and a process of {stray} is left");
                 let difference = Difference { rule: Rule::Processes, says };
-                Outcome::Differs { step: run.steps.len() + 1, difference }
+                Outcome::Differs { step: steps + 1, difference }
             }
         },
     }
 }
 
-struct Stage<'a> {
-    run: &'a Run,
-    reference: &'a mut Reference,
-    subject: &'a mut dyn Subject,
-    last: Option<Seen>,
+impl Played {
+    fn in_trouble(says: String) -> Self {
+        Self { outcome: Outcome::Troubled(says), found: Found::default(), followed: 0, last: None }
+    }
 }
 
-impl Stage<'_> {
-    fn steps(&mut self) -> Result<(), Stop> {
-        self.look(0)?;
-        for (at, step) in self.run.steps.iter().enumerate() {
-            if self.reference.world().can(step).is_err() {
-                continue;
-            }
-            self.take(at + 1, step)?;
-        }
-        Ok(())
+/// A run that is being played, for whoever has its steps one at a time.
+pub struct Session {
+    /// What the cluster is; the steps are not looked at.
+    run: Run,
+    reference: Reference,
+    subject: Box<dyn Subject>,
+    last: Option<Seen>,
+    so_far: Result<(), Stop>,
+}
+
+impl Session {
+    /// A fresh cluster of the shape of this run, which is looked at once.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn begin(run: Run, stand: &dyn Stand) -> Result<Self, Trouble> {
+        let reference = Reference::new(&run, stand.abilities());
+        let subject = stand.start(&run)?;
+        let mut session = Self { run, reference, subject, last: None, so_far: Ok(()) };
+        session.so_far = session.look(0);
+        Ok(session)
     }
 
-    fn take(&mut self, at: usize, step: &Step) -> Result<Reply, Stop> {
+    /// Whether nothing has gone wrong so far.
+    pub fn goes_on(&self) -> bool {
+        self.so_far.is_ok()
+    }
+
+    /// Does a step, the one of this number from 1, if it is possible, and looks.
+    pub fn step(&mut self, number: usize, step: &Step) {
+        if self.goes_on() && self.reference.world().can(step).is_ok() {
+            self.so_far = self.take(number, step).map(drop);
+        }
+    }
+
+    /// Heals everything, waits until all has come to its end, and ends the cluster, to which this
+    /// many steps were done.
+    pub fn end(mut self, steps: usize) -> Played {
+        if self.goes_on() {
+            self.so_far = self.comes_to_its_end(steps + 1);
+        }
+        let (last, followed) = (self.last, self.reference.followed());
+        match self.subject.end() {
+            Ok(found) => {
+                let outcome = judge(steps, self.so_far, &found);
+                Played { outcome, found, followed, last }
+            }
+            Err(Trouble(says)) => Played { followed, last, ..Played::in_trouble(says) },
+        }
+    }
+
+    fn take(&mut self, number: usize, step: &Step) -> Result<Reply, Stop> {
         let reply = self.subject.apply(step)?;
-        self.reference.takes(step, &reply).map_err(|it| Stop::Differs(at, it))?;
-        self.look(at)?;
+        self.reference.takes(step, &reply).map_err(|it| Stop::Differs(number, it))?;
+        self.look(number)?;
         Ok(reply)
     }
 
-    fn look(&mut self, step: usize) -> Result<(), Stop> {
+    fn look(&mut self, number: usize) -> Result<(), Stop> {
         let seen = self.subject.see()?;
         let now = seen.as_ref().map_or(self.reference.world().now(), |seen| seen.at);
         let judged = self.reference.sees(now, seen.as_ref());
         if seen.is_some() {
             self.last = seen;
         }
-        judged.map_err(|difference| Stop::Differs(step, difference))
+        judged.map_err(|difference| Stop::Differs(number, difference))
     }
 
     /// Heals everything, cancels what need not end, and waits for the rest, as long as it may take.
-    fn comes_to_its_end(&mut self) -> Result<(), Stop> {
-        let end = self.run.steps.len() + 1;
+    fn comes_to_its_end(&mut self, number: usize) -> Result<(), Stop> {
         self.subject.heal()?;
         self.reference.heals();
-        self.look(end)?;
-        let bound = u64::from(self.reference.bound(self.run).0);
+        self.look(number)?;
+        let bound = u64::from(self.reference.bound(&self.run).0);
         let mut waited = 0_u64;
         let mut pause = PAUSES.0;
-        let mut endless = self.reference.endless(self.run);
+        // Whoever was not answered asks again.
+        for job in self.reference.unacknowledged() {
+            self.take(number, &Step::Resubmit(job))?;
+        }
+        let mut endless = self.reference.endless(&self.run);
         loop {
             // A controller that a rule had crashed may only be coming up.
             let mut refused = Vec::new();
             for job in endless {
-                if self.take(end, &Step::Cancel(job))? == Reply::Unavailable {
+                if self.take(number, &Step::Cancel(job))? == Reply::Unavailable {
                     refused.push(job);
                 }
             }
@@ -186,9 +215,10 @@ impl Stage<'_> {
                 let says = format!(
                     "all faults are over since {waited} ms, and {left}; it may take {bound} ms"
                 );
-                return Err(Stop::Differs(end, Difference { rule: Rule::Convergence, says }));
+                let difference = Difference { rule: Rule::Convergence, says };
+                return Err(Stop::Differs(number, difference));
             }
-            self.take(end, &Step::Pass(Millis(pause)))?;
+            self.take(number, &Step::Pass(Millis(pause)))?;
             waited += u64::from(pause);
             pause = pause.saturating_mul(2).min(PAUSES.1);
         }

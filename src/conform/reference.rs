@@ -266,7 +266,8 @@ impl Reference {
     pub fn sees(&mut self, at: u64, seen: Option<&Seen>) -> Result<(), Difference> {
         self.now = self.now.max(at);
         let Some(seen) = seen else {
-            let silent = self.weather.of_controller(self.looked, at);
+            // A clock of real time may be ahead of the sum of what was to pass.
+            let silent = self.weather.of_controller(self.looked, at.max(self.looked));
             return if silent {
                 Ok(())
             } else {
@@ -360,6 +361,11 @@ impl Reference {
     /// What is still to come to its end, told for people; nothing once all has.
     pub fn left_over(seen: &Seen) -> Option<String> {
         picture::left_over(seen)
+    }
+
+    /// Jobs that are there, and whose submitter was never told so.
+    pub fn unacknowledged(&self) -> Vec<JobId> {
+        self.jobs.keys().copied().filter(|job| !self.submitted.contains(job)).collect()
     }
 
     /// Jobs that were acknowledged and need not end by themselves, once all is healed.

@@ -127,13 +127,13 @@ impl AttemptSeen {
 }
 
 /// Task states as their names.
-mod state_text {
+pub(super) mod state_text {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::{FailedBy, Phase, TaskState};
 
-    const ALL: [TaskState; 13] = [
+    pub const ALL: [TaskState; 13] = [
         TaskState::Pending,
         TaskState::Active(Phase::Assigned),
         TaskState::Active(Phase::Building),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::id::{AttemptId, JobId};
 use crate::model::time::Millis;
 
+use super::edges::Edges;
 use super::run::{Run, Step};
 use super::seen::Seen;
 
@@ -140,7 +141,7 @@ pub struct Found {
     /// Claims whose hard case occurred.
     pub exercised: Vec<String>,
     /// Edges of the model that were seen.
-    pub edges: Vec<String>,
+    pub edges: Edges,
 }
 
 /// The harness failed: what happened, and what to do. It says nothing of the cluster.

@@ -94,6 +94,10 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// The fields that count something. All other numbers are lengths of time.
+    pub const COUNTS: [&'static str; 4] =
+        ["delivery_tries", "quarantine_after", "barren_slices", "keep_jobs"];
+
     /// Everything that the contract asks for.
     pub const HARDENED: Self = Self {
         retry: Retry::Budgeted,

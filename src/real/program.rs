@@ -116,8 +116,9 @@ impl Program {
         }
     }
 
-    /// The end of what it wrote to its standard error.
-    pub fn errors(&self) -> String {
+    /// The end of what it wrote to its standard error. It is ended first, so that all is there.
+    pub fn last_words(&mut self) -> String {
+        let _ = self.end();
         let kept = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: Vec<u8> = kept.iter().copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
@@ -126,7 +127,7 @@ impl Program {
     /// Ends it: its input ends, and what has not ended in time is killed, with all of its group.
     fn end(&mut self) -> io::Result<ExitStatus> {
         if self.says.take().is_some() {
-            // Its output ends when all that could write to it has; one that floods is not heard out.
+            // Its output ends when all that could write to it has. A flood is not heard out.
             for _ in 0..LINES {
                 if self.answers.recv_timeout(GRACE).is_err() {
                     break;

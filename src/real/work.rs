@@ -55,7 +55,7 @@ use tokio::task::AbortHandle;
 pub use self::closures::{Closures, Context};
 pub use self::faults::{Faults, NoFaults, Step, Verdict};
 pub use self::folders::LOG_LIMIT;
-pub use self::processes::clean_up;
+pub use self::processes::{clean_up, running};
 pub use self::standalone::Standalone;
 pub use self::supervisor::supervise;
 

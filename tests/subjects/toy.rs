@@ -106,7 +106,7 @@ fn each_bug_of_the_toy_shows_and_without_it_the_toy_is_right() {
             Outcome::Differs { step, difference } => {
                 assert_eq!((step, difference.says.as_str()), (step_at, says), "{bug}");
             }
-            outcome @ (Outcome::Agrees | Outcome::Restless | Outcome::Troubled(_)) => {
+            outcome @ (Outcome::Agrees | Outcome::Restless(_) | Outcome::Troubled(_)) => {
                 panic!("{bug}: {outcome:?}")
             }
         }

@@ -4,7 +4,7 @@
 #[rustfmt::skip]
 pub const ILLEGAL: [(&str, u64, &str); 50] = [
     ("events-attempt-of-no-job", 3, "a must have been submitted: it never was, or ended long ago"),
-    ("events-budget-overspent", 7, "nothing is placed for a job that has ended: a is FAILED"),
+    ("events-budget-overspent", 7, "nothing is placed for a job that has ended: a has: FAILED"),
     ("events-complete-but-a-step", 6, "a task is placed again only when its last attempt is"),
     ("events-counter-is-wrong", 5, "what a.0 has spent must equal its attempts that were"),
     ("events-dead-incarnation-comes-back", 4, "only a newer incarnation comes back: w1 is DEAD"),
@@ -26,7 +26,7 @@ pub const ILLEGAL: [(&str, u64, &str); 50] = [
     ("events-other-worker-speaks", 4, "a.0#0 was placed on w1, not on w2"),
     ("events-outcome-without-its-cause", 4, "no attempt ends SUCCEEDED for the cause loss: a.0#0"),
     ("events-phase-goes-back", 4, "a.0#0 must live, and not be beyond BUILDING: it is RUNNING,"),
-    ("events-placed-after-the-end", 5, "nothing is placed for a job that has ended: a is FAILED"),
+    ("events-placed-after-the-end", 5, "nothing is placed for a job that has ended: a has: FAILED"),
     ("events-placed-before-gone", 8, "a task is placed again only when its last attempt is"),
     ("events-placed-on-the-dead", 5, "only a HEALTHY worker is given work: w1 is DEAD"),
     ("events-placed-twice", 4, "an attempt is placed once: a.0#0 was placed before"),

@@ -3,8 +3,6 @@
 
 use iris_check::conform::validate::{Report, Verdict, validate_journal};
 use iris_check::controller_sm::Input;
-use iris_check::model::exit::Final;
-use iris_check::model::wire::Word;
 use iris_check::real::journal::{Entry, Folder, Journal, Memory, Recovered};
 
 use crate::runs::{self, Size};
@@ -56,53 +54,38 @@ fn refused(change: impl Fn(&Input) -> Option<Input>) -> (String, u64, u64) {
     (mismatch.guard.clone(), mismatch.line, at as u64 + 1)
 }
 
+fn another_attempt(input: &Input) -> Option<Input> {
+    let Input::Report(mut it) = *input else { return None };
+    it.attempt.number += 1;
+    Some(Input::Report(it))
+}
+
+fn another_worker(input: &Input) -> Option<Input> {
+    let Input::Beat(it) = input else { return None };
+    let mut it = it.clone();
+    it.seat.worker.0 += 1;
+    (!it.running.is_empty()).then_some(Input::Beat(it))
+}
+
+fn another_call(input: &Input) -> Option<Input> {
+    let Input::RunAnswered { attempt, answer } = *input else { return None };
+    Some(Input::RunAnswered { attempt: attempt.task.attempt(attempt.number + 1), answer })
+}
+
+fn another_slice(input: &Input) -> Option<Input> {
+    let Input::SliceGranted(mut slice) = *input else { return None };
+    slice.number += 7;
+    Some(Input::SliceGranted(slice))
+}
+
 #[test]
 fn an_entry_that_cannot_be_is_refused() {
     type Change = fn(&Input) -> Option<Input>;
     let rows: [(Change, &str); 4] = [
-        (
-            |input| match input {
-                Input::Report(it) if it.word == Word::Final(Final::Succeeded) => {
-                    let mut it = *it;
-                    it.attempt.number += 1;
-                    Some(Input::Report(it))
-                }
-                _ => None,
-            },
-            "speaks only of what was given to it",
-        ),
-        (
-            |input| match input {
-                Input::Beat(it) if !it.running.is_empty() => {
-                    let mut it = it.clone();
-                    it.seat.worker.0 += 1;
-                    Some(Input::Beat(it))
-                }
-                _ => None,
-            },
-            "speaks only of what was given to it",
-        ),
-        (
-            |input| match input {
-                Input::RunAnswered { attempt, answer } => {
-                    let attempt = attempt.task.attempt(attempt.number + 1);
-                    Some(Input::RunAnswered { attempt, answer: *answer })
-                }
-                _ => None,
-            },
-            "must be under way to come to its end: none is",
-        ),
-        (
-            |input| match input {
-                Input::SliceGranted(slice) => {
-                    let mut slice = *slice;
-                    slice.number += 7;
-                    Some(Input::SliceGranted(slice))
-                }
-                _ => None,
-            },
-            "must have been asked for",
-        ),
+        (another_attempt, "speaks only of what was given to it"),
+        (another_worker, "speaks only of what was given to it"),
+        (another_call, "must be under way to come to its end: none is"),
+        (another_slice, "must have been asked for"),
     ];
     for (change, guard) in rows {
         let (found, line, at) = refused(change);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use iris_check::controller_sm::GroupConfig;
+use iris_check::controller_sm::{ControllerSm, GroupConfig};
 use iris_check::model::id::WorkerId;
 use iris_check::model::resources::{Attributes, Resources};
 use iris_check::model::spec::{Entrypoint, JobSpec, Payload, Terms};
@@ -12,6 +12,7 @@ use iris_check::real::chaos::{Code, Point};
 use iris_check::real::cloud::Pace;
 use iris_check::real::cluster::{Cluster, Plan, in_virtual_time};
 use iris_check::real::log::Log;
+use iris_check::real::observe::Observer;
 use iris_check::real::work::{Closures, Context};
 
 use crate::lcg::Lcg;
@@ -120,6 +121,28 @@ pub fn log(seed: u64, size: Size) -> Vec<u8> {
 
 /// The log of a run whose journal is kept in a folder.
 pub fn run(seed: u64, size: Size, journal: Option<PathBuf>) -> Vec<u8> {
+    let begin = |fresh| Log::begin(Vec::new(), &fresh).expect("memory takes all");
+    play(seed, size, journal, begin, |log| log.end().expect("memory takes all"))
+}
+
+/// What another observer tells of a run.
+#[allow(dead_code, reason = "the benchmark takes the other ones")]
+pub fn told<O: Observer + 'static, T>(
+    seed: u64,
+    size: Size,
+    begin: impl FnOnce(ControllerSm) -> O,
+    end: impl FnOnce(&O) -> T,
+) -> T {
+    play(seed, size, None, begin, end)
+}
+
+fn play<O: Observer + 'static, T>(
+    seed: u64,
+    size: Size,
+    journal: Option<PathBuf>,
+    begin: impl FnOnce(ControllerSm) -> O,
+    end: impl FnOnce(&O) -> T,
+) -> T {
     let group = GroupConfig {
         min_slices: 0,
         max_slices: size.slices,
@@ -133,9 +156,8 @@ pub fn run(seed: u64, size: Size, journal: Option<PathBuf>) -> Vec<u8> {
         worker.attributes = Attributes::new([("zone", "a")]);
     }
     plan.closures = Closures::new().with("work", work);
-    let log = Log::begin(Vec::new(), &Cluster::fresh_controller(&plan));
-    let log = Arc::new(log.expect("memory takes all"));
-    plan.observer = Arc::clone(&log) as _;
+    let observer = Arc::new(begin(Cluster::fresh_controller(&plan)));
+    plan.observer = Arc::clone(&observer) as _;
     in_virtual_time(async move {
         let cluster = Cluster::start(plan).await.expect("the plan is sound");
         let mut dice = Lcg::new(seed);
@@ -159,5 +181,5 @@ pub fn run(seed: u64, size: Size, journal: Option<PathBuf>) -> Vec<u8> {
         clock.sleep(Millis::seconds(size.rest)).await;
         cluster.end().await;
     });
-    log.end().expect("memory takes all")
+    end(&observer)
 }

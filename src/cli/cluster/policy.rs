@@ -8,9 +8,6 @@ use crate::model::policy::{BadPolicy, Policy};
 
 use super::values::{length, pair};
 
-/// The fields that count something. All other numbers are lengths of time.
-const COUNTS: [&str; 4] = ["delivery_tries", "quarantine_after", "barren_slices", "keep_jobs"];
-
 /// A preset, with its name.
 pub(super) fn preset(text: &str) -> Result<(String, Policy), String> {
     let policy = text.parse().map_err(|error: BadPolicy| error.to_string());
@@ -38,7 +35,7 @@ impl FromStr for Change {
                 let names: Vec<&str> = fields.keys().map(String::as_str).collect();
                 return Err(format!("a policy has no `{field}`; there are {}", names.join(", ")));
             }
-            Some(Value::Number(_)) if COUNTS.contains(&field.as_str()) => {
+            Some(Value::Number(_)) if Policy::COUNTS.contains(&field.as_str()) => {
                 let count = value.parse::<u32>();
                 count.map_err(|_| format!("{field}: a whole number was expected"))?.into()
             }
@@ -100,7 +97,7 @@ mod tests {
     fn every_field_can_be_written() {
         for (field, value) in fields(Policy::HARDENED) {
             let value = match &value {
-                Value::Number(n) if COUNTS.contains(&field.as_str()) => n.to_string(),
+                Value::Number(n) if Policy::COUNTS.contains(&field.as_str()) => n.to_string(),
                 Value::Number(n) => format!("{n}ms"),
                 Value::String(word) => word.clone(),
                 Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {

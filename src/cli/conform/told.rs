@@ -32,10 +32,12 @@ pub(super) fn shown(report: &Report, short: Option<&Shortest>) -> String {
             "flaky": it.shrunk.flaky.is_some(),
         })
     });
-    let found = report.findings.first().map(|it| json!({
-        "index": it.index,
-        "steps": it.run.steps.len(),
-    }));
+    let found = report.findings.first().map(|it| {
+        json!({
+            "index": it.index,
+            "steps": it.run.steps.len(),
+        })
+    });
     json!({
         "runs": report.runs(),
         "first": found,
@@ -46,39 +48,68 @@ pub(super) fn shown(report: &Report, short: Option<&Shortest>) -> String {
     .to_string()
 }
 
+/// What is told besides the report.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    /// The shortest failure.
+    pub short: Option<&'a Shortest>,
+    /// Where runs were saved, the shortest first.
+    pub files: &'a [PathBuf],
+    /// What `replay` needs to play them on the same.
+    pub again: &'a str,
+    /// How long it took.
+    pub took: Duration,
+}
+
 /// A report for people.
-pub(super) fn text(
-    report: &Report,
-    short: Option<&Shortest>,
-    files: &[PathBuf],
-    took: Duration,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
+pub(super) fn text(report: &Report, told: &Told<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     for finding in report.findings.iter().take(1) {
-        difference(finding, short, files, out)?;
+        difference(finding, told, out)?;
     }
     let (runs, steps, followed) =
         (number(report.runs()), number(report.steps), number(report.followed));
-    let mut line = format!(
-        "{runs} runs on {} with seed {}: {steps} steps, {followed} events of lifecycles",
+    let time = if told.took > Duration::ZERO {
+        format!(", {:.1} s", told.took.as_secs_f64())
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "{runs} runs on {} with seed {}: {steps} steps, {followed} events of lifecycles{time}",
         report.on, report.seed
-    );
-    if took > Duration::ZERO {
-        line += &format!(", {:.1} s", took.as_secs_f64());
-    }
-    writeln!(out, "{line}")?;
+    )?;
+    edges(report, out)?;
     claims(report, out)?;
     let others = report.findings.len().saturating_sub(1);
     if others > 0 {
         writeln!(out, "{others} more do not agree; their runs are saved beside the first")?;
     }
-    for missing in report.missing() {
-        writeln!(out, "INCOMPLETE  {missing}")?;
-    }
-    if report.findings.is_empty() && report.missing().is_empty() {
-        writeln!(out, "model and cluster agree in all of them")?;
+    // A campaign that has found something need not go on.
+    if report.findings.is_empty() {
+        let missing = report.missing();
+        missing.iter().try_for_each(|it| writeln!(out, "INCOMPLETE  {it}"))?;
+        if missing.is_empty() && report.runs() > 0 {
+            writeln!(out, "model and cluster agree in all of them")?;
+        }
     }
     Ok(())
+}
+
+/// Edges that were never taken come first.
+fn edges(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.edges.0.is_empty() {
+        return Ok(());
+    }
+    let (beyond, left) = report.edges.against_standard();
+    let all = crate::conform::edges::standard().len();
+    let taken = all - left.len();
+    let percent = 100 * taken / all.max(1);
+    writeln!(
+        out,
+        "{taken} of the {all} edges of the standard scopes were taken ({percent} %), and {} others",
+        beyond.len()
+    )?;
+    left.iter().try_for_each(|edge| writeln!(out, "  never  {edge}"))
 }
 
 /// Claims that were never put to the test come first.
@@ -97,14 +128,9 @@ fn claims(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "claims whose hard case never occurred: {}", never.join(" "))
 }
 
-fn difference(
-    finding: &Finding,
-    short: Option<&Shortest>,
-    files: &[PathBuf],
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
+fn difference(finding: &Finding, told: &Told<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     let Finding { index, run, outcome } = finding;
-    let Some(short) = short else {
+    let Some(short) = told.short else {
         writeln!(out, "{}  run {index}, {} steps", word(outcome), run.steps.len())?;
         return Ok(says(outcome, out)?);
     };
@@ -128,8 +154,8 @@ fn difference(
     )?;
     says(&short.outcome, out)?;
     steps(case, &short.outcome, out)?;
-    if let Some(path) = files.first() {
-        writeln!(out, "  replay  iris-check replay {}", path.display())?;
+    if let Some(path) = told.files.first() {
+        writeln!(out, "  replay  iris-check replay {}{}", path.display(), told.again)?;
     }
     writeln!(out)?;
     Ok(())

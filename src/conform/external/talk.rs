@@ -97,23 +97,23 @@ impl Talk {
         self.broken.get_or_insert(trouble).clone()
     }
 
-    fn tell(&self, says: &str) -> String {
+    fn tell(&mut self, says: &str) -> String {
+        let errors = self.program.last_words();
         let (question, expected, answer) = &self.last;
-        let mut text =
-            format!("driver `{}`: {says}\n  asked     {}\n", self.command, cut(question));
-        if let Some(answer) = answer {
-            text += &format!("  answered  {}\n", cut(answer));
-        }
+        let command = &self.command;
+        let mut lines =
+            vec![format!("driver `{command}`: {says}"), format!("  asked     {}", cut(question))];
+        lines.extend(answer.iter().map(|answer| format!("  answered  {}", cut(answer))));
         let id = self.asked;
-        text += &format!("  expected  {{\"id\":{id},\"ok\":…}} with {expected}\n");
-        let errors = self.program.errors();
+        lines.push(format!("  expected  {{\"id\":{id},\"ok\":…}} with {expected}"));
         for (at, line) in errors.lines().enumerate() {
             let head = if at == 0 { "  it wrote  " } else { "            " };
-            text += &format!("{head}{line}\n");
+            lines.push(format!("{head}{line}"));
         }
-        text += "  This says nothing of the cluster. The protocol is described in the module \
-                 `conform::external`; mend the driver and play the run again.";
-        text
+        let advice = "  This says nothing of the cluster. The protocol is described in the module \
+                      `conform::external`; mend the driver and play the run again.";
+        lines.push(advice.to_owned());
+        lines.join("\n")
     }
 }
 

@@ -46,14 +46,18 @@ fn verb(draw: &mut Draw<'_>, policy: &Policy, point: Point) -> Verb {
 }
 
 fn delay(draw: &mut Draw<'_>, policy: &Policy, point: Point) -> Millis {
-    let length = match (draw.between(0, 3), point) {
-        (0, _) => return draw.one(&SMALL),
-        (1, Point::ProviderBoot) => policy.boot_timeout,
-        (1, Point::ProviderInit) => policy.init_timeout,
-        (1, _) => policy.heartbeat,
-        _ => policy.rpc_timeout,
+    let patience = if point == Point::ProviderBoot {
+        policy.boot_timeout
+    } else if point == Point::ProviderInit {
+        policy.init_timeout
+    } else {
+        policy.heartbeat
     };
-    around(draw, length)
+    match draw.between(0, 3) {
+        0 => draw.one(&SMALL),
+        1 => around(draw, patience),
+        2.. => around(draw, policy.rpc_timeout),
+    }
 }
 
 fn node(draw: &mut Draw<'_>, world: &World, about: About) -> Option<Node> {

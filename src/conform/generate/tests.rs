@@ -29,10 +29,8 @@ fn every_run_is_possible_and_is_read_as_it_was_written() {
     for run in runs(2_000) {
         assert_eq!(World::possible(&run), run.steps, "{}", run.to_json());
         assert!((5..=40).contains(&run.steps.len()), "{}", run.steps.len());
-        let passes = run.steps.iter().filter_map(|step| match step {
-            Step::Pass(length) => Some(length.0),
-            _ => None,
-        });
+        let length = |step: &Step| if let Step::Pass(length) = step { length.0 } else { 0 };
+        let passes = run.steps.iter().map(length);
         assert!(passes.sum::<u32>() <= LONGEST_RUN.0);
         assert_eq!(Run::from_json(&run.to_json()), Ok(run));
     }

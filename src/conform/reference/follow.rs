@@ -72,17 +72,13 @@ impl Follower<'_> {
                 state = moved(state, TaskEvent::Placed)?;
                 happened.push(Happened::Placed { attempt: number });
             }
-            match attempt.outcome {
-                Some(outcome) => {
-                    let (next, ending) =
-                        self.ended(state, number, outcome, attempt.cause, &mut spent)?;
-                    happened.push(Happened::Ended { attempt: number, ending });
-                    state = next;
-                }
-                None => {
-                    let phase = attempt.phase.unwrap_or(Phase::Assigned);
-                    state = reach(state, phase)?;
-                }
+            if let Some(outcome) = attempt.outcome {
+                let (next, ending) =
+                    self.ended(state, number, outcome, attempt.cause, &mut spent)?;
+                happened.push(Happened::Ended { attempt: number, ending });
+                state = next;
+            } else {
+                state = reach(state, attempt.phase.unwrap_or(Phase::Assigned))?;
             }
         }
         if state != is.state {
@@ -113,7 +109,7 @@ impl Follower<'_> {
             }
             if let Err(says) = (self.may)(number, ending) {
                 // Of several that are refused the first is the plainest.
-                why = refused.get_or_insert(says).clone();
+                why.clone_from(refused.get_or_insert(says));
                 continue;
             }
             let (outcome, cause) = ending.verdict(phase);

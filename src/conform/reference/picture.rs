@@ -175,7 +175,7 @@ fn nothing_waits_for_what_is_free<'a>(
             if let Some(worker) = workers.iter().find(|worker| free(worker, need)) {
                 let (task, id) = (job.job.task(index), worker.worker);
                 let says = format!(
-                    "{task} is PENDING and may be placed, and {id}, which is HEALTHY, has room for it"
+                    "{task} is PENDING and may be placed, and {id}, which is HEALTHY, has room"
                 );
                 return Err(Difference::new(Rule::Waits, says));
             }

@@ -36,8 +36,19 @@ struct Spell {
     from: u64,
     /// Without an end it still lasts.
     until: Option<u64>,
-    /// Whether it lasts until the rules of chaos are taken back.
-    by_rule: bool,
+    by: By,
+}
+
+/// What began a disturbance, and so what ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A step, which another one undoes.
+    Step,
+    /// A rule of chaos, until rules are taken back.
+    Rule,
+    /// A way that was cut. Of two ways that are cut, mending one mends nothing yet: so it lasts
+    /// until all is healed.
+    Cut,
 }
 
 /// All that was ever disturbed.
@@ -64,12 +75,12 @@ impl Weather {
         };
         if shape.groups.iter().any(|group| slow(&group.config())) {
             let what = What::Fleet;
-            spells.push_back(Spell { what, from: 0, until: None, by_rule: false });
+            spells.push_back(Spell { what, from: 0, until: None, by: By::Step });
         }
         for (worker, plan) in shape.worker_ids() {
             if plan.waits {
                 let what = What::Worker(worker);
-                spells.push_back(Spell { what, from: 0, until: None, by_rule: false });
+                spells.push_back(Spell { what, from: 0, until: None, by: By::Step });
             }
         }
         let workers = u32::try_from(shape.workers.len()).unwrap_or(u32::MAX);
@@ -79,22 +90,21 @@ impl Weather {
     /// A step was done at an instant.
     pub(super) fn takes(&mut self, step: &Step, at: u64) {
         match step {
-            Step::WorkerCrashes(worker) => self.begins(What::Worker(*worker), at, false),
+            Step::WorkerCrashes(worker) => self.begins(What::Worker(*worker), at, By::Step),
             Step::WorkerStarts(worker) => {
-                self.ends(at, |spell| spell.what == What::Worker(*worker) && !spell.by_rule)
+                self.ends(at, |spell| spell.what == What::Worker(*worker) && spell.by == By::Step);
             }
-            Step::ControllerCrashes => self.begins(What::Controller, at, false),
+            Step::ControllerCrashes => self.begins(What::Controller, at, By::Step),
             Step::ControllerStarts => {
-                self.ends(at, |spell| spell.what == What::Controller && !spell.by_rule);
+                self.ends(at, |spell| spell.what == What::Controller && spell.by == By::Step);
             }
-            // Of two ways that are cut, mending one mends nothing yet: so it lasts until the end.
-            Step::Cut(worker, _) => self.begins(What::Worker(*worker), at, true),
+            Step::Cut(worker, _) => self.begins(What::Worker(*worker), at, By::Cut),
             Step::SlicePreempted(_) | Step::VmLost(_) => {
-                self.begins(What::Fleet, at, false);
+                self.begins(What::Fleet, at, By::Step);
             }
             Step::Fault(rule) => self.rule(rule, at),
-            Step::FaultsEnd => self.ends(at, |spell| spell.by_rule),
-            Step::Drain(worker) => self.begins(What::Closed(*worker), at, false),
+            Step::FaultsEnd => self.ends(at, |spell| spell.by == By::Rule),
+            Step::Drain(worker) => self.begins(What::Closed(*worker), at, By::Step),
             Step::Open(worker) => self.ends(at, |spell| spell.what == What::Closed(*worker)),
             Step::Submit(_)
             | Step::Resubmit(_)
@@ -125,27 +135,27 @@ impl Weather {
             | Point::WorkerHeartbeat
             | Point::WorkerReportTaskState
             | Point::WorkerSubmitTask
-            | Point::WorkerCrash => self.begins(at_worker, at, true),
+            | Point::WorkerCrash => self.begins(at_worker, at, By::Rule),
             Point::ControllerCrash | Point::JournalAppend => {
-                self.begins(What::Controller, at, true);
+                self.begins(What::Controller, at, By::Rule);
             }
             Point::WorkerBundleDownload
             | Point::WorkerCreateContainer
             | Point::WorkerTaskMonitor => {
-                self.begins(What::Launches(worker), at, true);
+                self.begins(What::Launches(worker), at, By::Rule);
             }
             Point::ProviderCreateSlice
             | Point::ProviderBoot
             | Point::ProviderInit
-            | Point::ProviderPreempt => self.begins(What::Fleet, at, true),
+            | Point::ProviderPreempt => self.begins(What::Fleet, at, By::Rule),
         }
         if rule.verb == Verb::Crash && rule.point.name().starts_with("controller.") {
-            self.begins(What::Controller, at, true);
+            self.begins(What::Controller, at, By::Rule);
         }
     }
 
-    fn begins(&mut self, what: What, from: u64, by_rule: bool) {
-        self.spells.push_back(Spell { what, from, until: None, by_rule });
+    fn begins(&mut self, what: What, from: u64, by: By) {
+        self.spells.push_back(Spell { what, from, until: None, by });
     }
 
     fn ends(&mut self, at: u64, which: impl Fn(&Spell) -> bool) {

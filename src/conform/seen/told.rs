@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::model::id::{AttemptId, JobId};
+use crate::real::client::Client;
 use crate::real::status::{
     AttemptState, AttemptStatus, ClusterStatus, JobStatus, SliceStatus, WorkerStatus,
 };
 
 use super::super::run::ZONE;
 use super::{AttemptSeen, JobSeen, Seen, SliceSeen, TaskSeen, WorkerSeen};
+
+/// How often is looked until nothing moves.
+const LOOKS: u32 = 50;
 
 /// What is seen of a cluster that told this, `at` milliseconds after the run began. Each job comes
 /// with the run's own number of it; the cluster's attempts are renamed by the same numbers. What
@@ -24,6 +28,36 @@ pub fn seen(at: u64, jobs: &[(JobId, JobStatus)], cluster: &ClusterStatus) -> Se
     let mut slices: Vec<SliceSeen> = cluster.slices.iter().map(slice).collect();
     slices.sort_by_key(|slice| slice.slice);
     Seen { at, jobs, workers: Some(workers), slices: Some(slices), runs: None }
+}
+
+/// Several calls make one picture: it counts once two in a row agree, or nothing makes them.
+pub fn settled(mut look: impl FnMut() -> Option<Seen>) -> Option<Seen> {
+    let mut seen = look();
+    for _ in 0..LOOKS {
+        let again = look();
+        let same = match (&seen, &again) {
+            (Some(one), Some(other)) => Seen { at: other.at, ..one.clone() } == *other,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        seen = again;
+        if same {
+            break;
+        }
+    }
+    seen
+}
+
+/// What a client sees now; nothing if no controller answers. Jobs of a run have its numbers for
+/// names; there are no others.
+pub async fn look(client: &Client, at: u64) -> Option<Seen> {
+    let list = client.list().await.ok()?;
+    let mut jobs = Vec::with_capacity(list.len());
+    for job in list {
+        jobs.push((job.name.parse().ok()?, client.status(job.job).await.ok()?));
+    }
+    let cluster = client.cluster().await.ok()?;
+    Some(seen(at, &jobs, &cluster))
 }
 
 fn job(number: JobId, told: &JobStatus) -> JobSeen {

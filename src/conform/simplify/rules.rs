@@ -49,8 +49,10 @@ fn verbs(rule: &Rule) -> Vec<Verb> {
     let words = rule.point.verbs().iter().filter(before);
     let mut all: Vec<Verb> = words.filter_map(|word| plain(word)).collect();
     match rule.verb {
-        Verb::Fail(Code::Unavailable) => {}
-        Verb::Fail(_) => all.push(Verb::Fail(Code::Unavailable)),
+        Verb::Fail(code) => {
+            let plain = (code != Code::Unavailable).then_some(Verb::Fail(Code::Unavailable));
+            all.extend(plain);
+        }
         Verb::Delay(length) => all.extend(shorter(length, 1).map(Verb::Delay)),
         Verb::DropRequest | Verb::DropResponse | Verb::Duplicate | Verb::Crash => {}
     }

@@ -7,16 +7,33 @@
 //!
 //! | event | fields | it says |
 //! |---|---|---|
-//! | `submitted` | `job` \[`tasks` 1, `budgets`, `max_task_failures` 0, `gang` false, `cpu_milli`, `memory_bytes`, `timeout_ms`, `scheduling_timeout_ms`\] | a client submitted a job; `budgets` has \[`failure` 0, `delivery` 10, `preemption` 100\] |
+//! | `submitted` | `job` \[and what follows\] | a client submitted a job |
 //! | `cancelled` | `job` | a client cancelled it |
-//! | `placed` | `job`, `task`, `attempt`, `worker` \[`incarnation`\] | a new attempt was given to a worker |
-//! | `phase` | `job`, `task`, `attempt`, `phase` \[`worker`\] | its worker says that it came so far: `BUILDING`, `RUNNING` |
-//! | `ended` | `job`, `task`, `attempt`, `outcome` \[`cause`\] | it ended: `SUCCEEDED`, `FAILED`, `KILLED`, `WORKER_FAILED`, `PREEMPTED`, `COSCHED_FAILED`; `exit`, `delivery`, `loss`, `timeout`, `cancel`, `gang`, `job_over` |
+//! | `placed` | `job`, `task`, `attempt`, `worker` \[`incarnation`\] | a worker was given it |
+//! | `phase` | `job`, `task`, `attempt`, `phase` \[`worker`\] | its worker says how far it is |
+//! | `ended` | `job`, `task`, `attempt`, `outcome` \[`cause`\] | it ended |
 //! | `gone` | `job`, `task`, `attempt` | no process of it runs or ever will |
-//! | `task` | `job`, `task`, `state` \[`spent`\] | where the task stands: `PENDING` … `UNSCHEDULABLE`; `spent` has `failure`, `delivery`, `preemption` |
+//! | `task` | `job`, `task`, `state` \[`spent`\] | where the task stands |
 //! | `job` | `job`, `state` | where the job stands: the fold over its tasks |
-//! | `worker` | `worker`, `state` \[`incarnation`, `cpu_milli`, `memory_bytes`\] | `HEALTHY`, `DEGRADED`, `DEAD` |
-//! | `vm` | `vm`, `state` \[`slice`, `group`\] | `REQUESTING` … `PREEMPTED` |
+//! | `worker` | `worker`, `state` \[`incarnation`, capacity\] | what is thought of a worker |
+//! | `vm` | `vm`, `state` \[`slice`, `group`\] | where a VM stands |
+//!
+//! | field | what it is |
+//! |---|---|
+//! | of `submitted` | `tasks` (1), `max_task_failures` (0), `gang` (false), `cpu_milli` (0), |
+//! | | `memory_bytes` (0), `timeout_ms` and `scheduling_timeout_ms` (none), `budgets` |
+//! | `budgets` | `failure` (0), `delivery` (10), `preemption` (100): what a task may spend |
+//! | `spent` | the same three: what it has spent |
+//! | `task`, `attempt` | numbers, dense from 0 |
+//! | `phase` | `ASSIGNED`, `BUILDING`, `RUNNING` |
+//! | `outcome` | `SUCCEEDED`, `FAILED`, `KILLED`, `WORKER_FAILED`, `PREEMPTED`, `COSCHED_FAILED` |
+//! | `cause` | `exit`, `delivery`, `loss`, `timeout`, `cancel`, `gang`, `job_over` |
+//! | `state` of a task | `PENDING`, `ASSIGNED`, `BUILDING`, `RUNNING`, `SUCCEEDED`, `FAILED`, |
+//! | | `KILLED`, `WORKER_FAILED`, `UNSCHEDULABLE`; of a job the same but the second and third |
+//! | `state` of a worker | `HEALTHY`, `DEGRADED`, `DEAD` |
+//! | `state` of a VM | `REQUESTING`, `BOOTING`, `INITIALIZING`, `READY`, `STOPPING`, |
+//! | | `TERMINATED`, `FAILED`, `PREEMPTED` |
+//! | capacity | `cpu_milli`, `memory_bytes`; what is not told has no end |
 //!
 //! Jobs, workers, VMs, slices and groups have any names. Steps may be left out, except what a
 //! client did: an event is legal if some steps that nobody logged lead to it (`unseen`). They are
@@ -145,7 +162,7 @@ impl Events {
         if self.jobs.contains_key(name) {
             return Err(Refusal::new(format!("a job is submitted once: {name} was before")));
         }
-        let job = Job::new(at, it, self.budgets);
+        let job = Job::new(at, it, self.budgets, self.complete);
         if let Err(bad) = job.terms.validate() {
             let field = if bad.field == "replicas" { "tasks" } else { bad.field };
             return Err(Refusal::new(format!("{field} of {name} must be {}", bad.expected)));
@@ -180,6 +197,7 @@ impl Events {
             && it.state.has_ended()
         {
             job.ended = Some(it.state);
+            job.over = true;
         }
         self.forget(name);
         Ok(())

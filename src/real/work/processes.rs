@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
 use super::{folders, protocol};
+use crate::model::id::AttemptId;
 
 /// How often processes are looked for before it is given up; each look waits for what it ended.
 const LOOKS: u32 = 100;
@@ -65,14 +66,43 @@ pub(super) fn end_orphans(
     })
 }
 
+/// Attempts of the worker of this folder of which something runs now, as their marks tell.
+///
+/// # Errors
+/// The processes of this machine cannot be listed.
+pub fn running(folder: &Path) -> io::Result<BTreeSet<AttemptId>> {
+    let marked = mark(protocol::FOLDER, &folder.to_string_lossy());
+    let supervises = mark(protocol::ROLE, protocol::SUPERVISOR);
+    let name = mark(protocol::ATTEMPT, "");
+    let mut found = BTreeSet::new();
+    for process in all()?.into_iter().filter(|it| !it.zombie) {
+        let environ = environ(process.pid);
+        let has = |mark: &[u8]| entries(&environ).any(|entry| entry == mark);
+        if has(&marked) && !has(&supervises) {
+            let named = entries(&environ).filter_map(|entry| entry.strip_prefix(name.as_slice()));
+            let texts = named.filter_map(|value| std::str::from_utf8(value).ok());
+            found.extend(texts.filter_map(|text| text.parse::<AttemptId>().ok()));
+        }
+    }
+    Ok(found)
+}
+
 fn mark(name: &str, value: &str) -> Vec<u8> {
     format!("{name}={value}").into_bytes()
 }
 
 /// Whether a process was started with all these marks. One that is gone carries none.
 fn carries(pid: Pid, marks: &[&[u8]]) -> bool {
-    let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    marks.iter().all(|mark| environ.split(|byte| *byte == 0).any(|entry| entry == *mark))
+    let environ = environ(pid);
+    marks.iter().all(|mark| entries(&environ).any(|entry| entry == *mark))
+}
+
+fn environ(pid: Pid) -> Vec<u8> {
+    fs::read(format!("/proc/{pid}/environ")).unwrap_or_default()
+}
+
+fn entries(environ: &[u8]) -> impl Iterator<Item = &[u8]> {
+    environ.split(|byte| *byte == 0)
 }
 
 /// Every process there is, zombies included, by number.

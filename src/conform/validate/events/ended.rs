@@ -16,6 +16,7 @@ impl Events {
     pub(super) fn ended(&mut self, at: u64, it: &Ended) -> Result<(), Refusal> {
         let about = About { job: &it.job, task: it.task, attempt: it.attempt };
         let name = about.name();
+        self.pin(about, self.is_begun(about));
         let (job, task) = self.job_and_task(&it.job, it.task)?;
         let jump = current(about, task)?;
         let active = TaskState::is_active;
@@ -113,7 +114,7 @@ fn why_not(name: &str, job: &Job, task: &Task, it: &Ended) -> String {
     match fits.next() {
         None => format!("no attempt ends {outcome}{cause}: {name} cannot"),
         Some(Ending::Cancelled | Ending::JobOver | Ending::SiblingFinished)
-            if !job.cancelled && job.ended.is_none() =>
+            if !job.cancelled && !job.over =>
         {
             format!("{name} ends {outcome}{cause} only when {id} is cancelled or over: it is not")
         }

@@ -13,6 +13,7 @@ use super::unseen::{Rules, Spent, States, UNSEEN_ATTEMPTS, reachable};
 
 /// A job.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two exclude")]
 pub(super) struct Job {
     pub terms: Terms,
     pub timeout: Option<u64>,
@@ -21,6 +22,10 @@ pub(super) struct Job {
     pub cancelled: bool,
     /// What it ended as.
     pub ended: Option<JobState>,
+    /// Whether it has ended as something.
+    pub over: bool,
+    /// Whether no step of it is left out.
+    complete: bool,
     /// How many tasks stand where, of those of which that is certain.
     census: Census,
     /// How many are uncertain.
@@ -40,6 +45,8 @@ pub(super) struct Task {
     pub spent: Spent,
     /// How many attempts were placed.
     pub placed: u16,
+    /// Whether more may have been placed: a line about the task alone does not say which attempt.
+    pub loose: bool,
     /// Where the last one was placed, if that was logged.
     pub seat: Option<Seat>,
     /// Whether the last attempt is confirmed gone.
@@ -66,7 +73,7 @@ pub(super) fn budgets(own: Budgets, other: Tally) -> Tally {
 }
 
 impl Job {
-    pub(super) fn new(at: u64, asked: &Submitted, default: Tally) -> Self {
+    pub(super) fn new(at: u64, asked: &Submitted, default: Tally, complete: bool) -> Self {
         let terms = Terms {
             replicas: asked.tasks,
             resources: Resources { cpu_milli: asked.cpu_milli, memory_bytes: asked.memory_bytes },
@@ -79,6 +86,7 @@ impl Job {
             states: States::one(TaskState::Pending),
             spent: Spent::default(),
             placed: 0,
+            loose: false,
             seat: None,
             gone: true,
             pending_since: at,
@@ -96,6 +104,8 @@ impl Job {
             tasks,
             cancelled: false,
             ended: None,
+            over: false,
+            complete,
             census,
             vague: 0,
             kept: false,
@@ -109,7 +119,7 @@ impl Job {
             budgets: self.terms.budgets,
             gang: self.terms.is_gang(),
             cancelled: self.cancelled,
-            over: self.ended.is_some() || (!complete && self.tasks.len() > 1),
+            over: self.over || (!complete && self.tasks.len() > 1),
             timeout: self.timeout,
             scheduling: self.scheduling_timeout,
         }
@@ -131,7 +141,11 @@ impl Job {
         self.unfinished = self.unfinished + open(states) - open(before);
         if self.vague == 0 && self.ended.is_none() {
             let state = self.fold();
-            self.ended = state.has_ended().then_some(state);
+            self.over |= state.has_ended();
+            // Others that finished unseen may have ended it as something else before. FAILED stays:
+            // what fails after the end of its job is KILLED.
+            let stays = self.complete || self.unfinished == 0 || state == JobState::Failed;
+            self.ended = Some(state).filter(|it| it.has_ended() && stays);
         }
     }
 

@@ -28,7 +28,7 @@ pub(in crate::conform::validate) struct Header {
 }
 
 /// What each task may spend; what is not given is the contract's default.
-#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::conform::validate) struct Budgets {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,20 +96,31 @@ impl Raw {
 #[serde(deny_unknown_fields)]
 pub(in crate::conform::validate) struct Submitted {
     pub job: String,
-    #[serde(default = "one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub tasks: u16,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub budgets: Budgets,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub max_task_failures: u16,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub gang: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cpu_milli: u32,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub memory_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_timeout_ms: Option<u64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde hands on")]
+fn is_one(tasks: &u16) -> bool {
+    *tasks == 1
 }
 
 fn one() -> u16 {

@@ -7,7 +7,8 @@ use crate::model::task::{Outcome, Phase, TaskState};
 use super::super::mismatch::Refusal;
 use super::Events;
 use super::line::{
-    Ended, JobIs, OfPhase, Placed, Raw, Submitted, TaskIs, TaskName, VmIs, WorkerIs, WorkerName,
+    Ended, JobIs, OfAttempt, OfPhase, Placed, Raw, Submitted, TaskIs, TaskName, VmIs, WorkerIs,
+    WorkerName,
 };
 
 const OUTCOMES: [Outcome; 3] = [Outcome::Succeeded, Outcome::Failed, Outcome::WorkerFailed];
@@ -75,6 +76,10 @@ impl Events {
         let name = job.to_owned();
         let mut near = Vec::new();
         let last = task.placed.saturating_sub(1);
+        if !task.gone {
+            let it = OfAttempt { job: name.clone(), task: index, attempt: last };
+            near.push(Raw { gone: Some(it), ..Raw::default() });
+        }
         for phase in [Phase::Building, Phase::Running] {
             let it = OfPhase { job: name.clone(), task: index, attempt: last, phase, worker: None };
             near.push(Raw { phase: Some(it), ..Raw::default() });

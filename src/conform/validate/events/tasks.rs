@@ -32,12 +32,12 @@ impl Events {
     pub(super) fn placed(&mut self, at: u64, it: &Placed) -> Result<(), Refusal> {
         let about = About { job: &it.job, task: it.task, attempt: it.attempt };
         let name = about.name();
+        self.pin(about, false);
         let (job, task) = self.job_and_task(&it.job, it.task)?;
-        if let Some(ended) = job.ended {
-            return refuse(format!(
-                "nothing is placed for a job that has ended: {} is {ended}",
-                it.job
-            ));
+        if job.over {
+            let ended = job.certain().map_or_else(String::new, |state| format!(": {state}"));
+            let guard = format!("nothing is placed for a job that has ended: {} has", it.job);
+            return refuse(guard + &ended);
         }
         if it.attempt < task.placed {
             return refuse(format!("an attempt is placed once: {name} was placed before"));
@@ -119,6 +119,7 @@ impl Events {
 
     pub(super) fn phase(&mut self, at: u64, it: &OfPhase) -> Result<(), Refusal> {
         let about = About { job: &it.job, task: it.task, attempt: it.attempt };
+        self.pin(about, self.is_begun(about));
         let (job, task) = self.job_and_task(&it.job, it.task)?;
         let jump = current(about, task)?;
         let name = about.name();
@@ -147,6 +148,7 @@ impl Events {
 
     pub(super) fn is_gone(&mut self, at: u64, it: &OfAttempt) -> Result<(), Refusal> {
         let about = About { job: &it.job, task: it.task, attempt: it.attempt };
+        self.pin(about, true);
         let (job, task) = self.job_and_task(&it.job, it.task)?;
         if it.attempt + 1 < task.placed {
             return Ok(());
@@ -186,15 +188,24 @@ impl Events {
                  for {limit} ms"
             ));
         }
-        if !task.states.any(wanted) {
+        let loose = !self.complete && task.states.any(|state| !state.is_finished());
+        let told = job.rules(self.complete).told(task.states).only(wanted);
+        if !task.states.any(wanted) && told.is_empty() {
             let what = format!("{name} must be able to become so");
             let reached = self.unseen(job, task, None, &what, wanted)?;
             self.commit(at, &it.job, it.task, reached);
+        } else if !task.states.any(wanted) {
+            self.put(&it.job, it.task, told);
         }
         let job = self.jobs.get_mut(&it.job).expect("invariant: it was found above");
         let index = usize::from(it.task);
         let states = job.tasks[index].states.only(wanted);
         job.put(index, states);
+        if loose {
+            let task = &mut job.tasks[index];
+            task.loose = true;
+            task.spent.most = task.spent.most.saturating_add(UNSEEN_ATTEMPTS);
+        }
         if let Some(told) = it.spent {
             let spent = &mut job.tasks[index].spent;
             if !spent.may_be(told) {
@@ -245,6 +256,32 @@ impl Events {
         found.ok_or_else(|| {
             Refusal::new(format!("{what}: it is {is}, and no unseen steps lead there"))
         })
+    }
+
+    /// Whether the attempt that a line speaks of may be the last one that was placed: while its
+    /// task is PENDING it can only be the next one.
+    pub(super) fn is_begun(&self, about: About<'_>) -> bool {
+        let found = self.job_and_task(about.job, about.task);
+        found.is_ok_and(|(_, task)| task.states.any(|state| state != TaskState::Pending))
+    }
+
+    /// A line names an attempt of a task of which it was not known how many there are: as many as
+    /// it says, with that attempt or before it.
+    pub(super) fn pin(&mut self, about: About<'_>, with: bool) {
+        let placed = about.attempt + u16::from(with);
+        let Some(job) = self.jobs.get_mut(about.job) else { return };
+        let need = job.terms.resources;
+        let Some(task) = job.tasks.get_mut(usize::from(about.task)) else { return };
+        if !std::mem::take(&mut task.loose) || task.placed >= placed {
+            return;
+        }
+        self.attempts += u64::from(placed - task.placed);
+        task.placed = placed;
+        task.gone = false;
+        if let Some(seat) = task.seat.take() {
+            job.gang_on.remove(&seat.worker);
+            self.release(&seat, need);
+        }
     }
 
     /// Unseen steps have happened.

@@ -186,23 +186,35 @@ impl Rules {
         after
     }
 
-    /// The steps that may follow a state unseen: where they lead, and what they cost.
-    fn steps(&self, from: TaskState, spent: &Spent, charges: u16) -> Vec<(TaskState, u16, u16)> {
-        let mut steps = Vec::new();
-        let plain = [
-            (TaskEvent::Placed, true),
-            (TaskEvent::Accepted, true),
-            (TaskEvent::Started, true),
+    /// Where tasks without an attempt go by steps that have no line of their own: what is told of
+    /// such a task is the step.
+    pub(super) fn told(&self, from: States) -> States {
+        let steps = [
             (TaskEvent::GangBroken, self.gang),
             (TaskEvent::SchedulingTimedOut, self.scheduling.is_some()),
             (TaskEvent::WorkersExhausted, true),
             (TaskEvent::Dropped, self.cancelled || self.over || self.gang),
         ];
-        for (event, may) in plain {
-            if may && let Ok(Step::Moved(next)) = from.on(event) {
+        let mut told = States::default();
+        for (event, _) in steps.into_iter().filter(|(_, may)| *may) {
+            for state in from.iter() {
+                if let Ok(Step::Moved(next)) = state.on(event) {
+                    told = told.with(States::one(next));
+                }
+            }
+        }
+        told
+    }
+
+    /// The steps that may follow a state unseen: where they lead, and what they cost.
+    fn steps(&self, from: TaskState, spent: &Spent, charges: u16) -> Vec<(TaskState, u16, u16)> {
+        let mut steps = Vec::new();
+        for event in [TaskEvent::Placed, TaskEvent::Accepted, TaskEvent::Started] {
+            if let Ok(Step::Moved(next)) = from.on(event) {
                 steps.push((next, u16::from(event == TaskEvent::Placed), 0));
             }
         }
+        steps.extend(self.told(States::one(from)).iter().map(|next| (next, 0, 0)));
         let TaskState::Active(phase) = from else { return steps };
         for ending in ENDINGS.into_iter().filter(|it| self.may_end(*it)) {
             let cost = u16::from(Self::charge(ending, phase).is_some());
