@@ -85,7 +85,8 @@ fn what_is_never_taken_for_agreement() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/driver");
     // The bug is there in the run that finds it, and never after.
     let flaky = format!(
-        "import sys\nsys.path.insert(0, {folder:?})\nimport drv\nbegin, starts = drv.Driver.start, []\n\
+        "import sys\nsys.path.insert(0, {folder:?})\nimport drv\n\
+         begin, starts = drv.Driver.start, []\n\
          def start(self, **what):\n    starts.append(0)\n    \
          self.bug = 'rerun_completed' if len(starts) == 38 else None\n    \
          return begin(self, **what)\ndrv.Driver.start = start\ndrv.main()\n"

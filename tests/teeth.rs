@@ -1,12 +1,14 @@
 //! Generated runs find what is wrong: at least forty defects, put into drivers, transport, journal
 //! and machines one at a time, each found by a campaign and made as short as a person would.
 //!
-//! The table is always held against the sources. The hunt itself needs a build of a copy and some
-//! minutes; `IRIS_CHECK_SLOW` asks for it.
+//! Here the table is held against the sources. The hunt itself is `cargo bench --bench teeth`: it
+//! needs a build of a copy, and some minutes.
 
 mod teeth {
+    #[allow(dead_code, reason = "the hunt is a benchmark")]
     pub mod copy;
     pub mod drivers;
+    #[allow(dead_code, reason = "the hunt is a benchmark")]
     pub mod hunt;
     pub mod journal;
     pub mod machines;
@@ -20,8 +22,8 @@ use std::fs;
 use std::path::Path;
 
 use iris_check::conform::run::Run;
+use teeth::hunt;
 use teeth::table::{AREAS, all, built};
-use teeth::{copy, hunt};
 
 #[test]
 fn each_defect_has_its_own_name_and_place() {
@@ -90,27 +92,6 @@ fn each_defect_has_a_run_by_hand() {
         }
     }
     assert_eq!(wrong, [""; 0]);
-}
-
-#[test]
-fn every_defect_is_found_and_made_short() {
-    if std::env::var_os("IRIS_CHECK_SLOW").is_none() {
-        return;
-    }
-    let program = copy::build();
-    let mut wrong: Vec<String> = hunt::whole(&program).into_iter().collect();
-    wrong.extend(all().filter_map(|(_, defect)| hunt::is_blind(&program, defect)));
-    let mut caught = Vec::new();
-    for (area, defect) in all() {
-        match hunt::hunt(&program, area, defect) {
-            Ok(it) => caught.push(it),
-            Err(missed) => wrong.push(missed),
-        }
-    }
-    wrong.extend(hunt::too_much(&caught));
-    let table = hunt::table(&caught);
-    fs::write(copy::folder().join("table.txt"), &table).expect("the table can be written");
-    assert!(wrong.is_empty(), "{}\n\n{table}", wrong.join("\n"));
 }
 
 fn read(file: &str) -> String {

@@ -56,7 +56,9 @@ pub fn build() -> PathBuf {
 fn files() -> BTreeMap<PathBuf, Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = BTreeMap::new();
-    PARTS.iter().for_each(|part| collect(root, &root.join(part), &mut files));
+    for part in PARTS {
+        collect(root, &root.join(part), &mut files);
+    }
     for defect in built() {
         change(&mut files, defect.file, |text| text.replace(defect.find, defect.put));
     }

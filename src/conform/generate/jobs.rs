@@ -25,11 +25,14 @@ pub fn plan(draw: &mut Draw<'_>, policy: &Policy, gang: bool) -> JobPlan {
     let lists = draw.weighted(LISTS);
     let tasks: Vec<_> = (0..lists).map(|_| exits(draw, policy, failure)).collect();
     let timeout = draw.percent(35).then(|| timeout(draw, policy, &tasks));
+    // Without a quarantine nothing slows down deliveries that fail at once: ten thousand of them
+    // would fall on one instant.
+    let most = if policy.quarantine_after == 0 { 100 } else { u16::MAX };
     JobPlan {
         replicas: if gang { draw.of(&(1..=3_u16)) } else { draw.weighted(REPLICAS) },
         cpus: draw.weighted(CPUS),
         failure,
-        delivery: draw.weighted(DELIVERY),
+        delivery: draw.weighted(DELIVERY).min(most),
         preemption: draw.weighted(PREEMPTION),
         max_task_failures: if gang { 0 } else { draw.weighted(MAY_FAIL) },
         timeout,

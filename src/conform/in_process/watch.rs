@@ -13,8 +13,8 @@ use crate::worker_sm::{WorkerEffect, WorkerInput, WorkerSm};
 use super::super::monitor::Monitor;
 
 /// Inputs of all machines at one instant of virtual time after which it is taken for certain that
-/// they never come to an end: a hundred times what the largest drawn run needs.
-const RESTLESS: u64 = 3_000;
+/// they never come to an end. A hundred deliveries that fail at once are some hundreds.
+const RESTLESS: u64 = 20_000;
 
 /// The last inputs that are told of a cluster that never comes to rest.
 const TOLD: u64 = 12;
