@@ -8,7 +8,7 @@
 //! Generated runs: [`run`] is a whole run as a value, [`world`] what can be done next, [`subject`]
 //! a cluster under test, [`seen`] what a user sees of it; [`in_process`] is the cluster in this
 //! process as one, [`processes`] one of processes, [`external`] one of somebody else's behind a
-//! driver. [`reference`] says what may be seen, and [`play`] holds a cluster against it.
+//! driver. [`mod@reference`] says what may be seen, and [`play`] holds a cluster against it.
 //! [`generate`] draws runs, [`campaign`] plays many of them, [`edges`] tells which transitions of
 //! the model they took, and [`shrink`] makes a failing one as small as it still fails, by what
 //! [`simplify`] calls simpler: [`shortest`] does both.

@@ -1,8 +1,8 @@
 //! Whole runs, drawn from a seed: shapes of clusters, jobs at the edges of what can be asked for,
 //! faults, and time that passes until just before, at, and just after something is due.
 //!
-//! [`draw`] is the plain way: a run by its number, the same on every machine. [`Runs`] is the same
-//! as a strategy of proptest, and [`next_step`] draws one step, for tests that keep the state
+//! [`draw()`] is the plain way: a run by its number, the same on every machine. [`Runs`] is that as
+//! a strategy of proptest, and [`next_step`] draws one step, for tests that keep the state
 //! themselves.
 //!
 //! Proptest does not shrink these runs: a run is shortened as a whole, with what belongs together
