@@ -83,10 +83,8 @@ impl From<Trouble> for Stop {
 }
 
 fn judge(steps: usize, ended: Result<(), Stop>, found: &Found) -> Outcome {
-    if let Some(busy) = &found.restless {
-        return Outcome::Restless(busy.clone());
-    }
-    // What was violated inside says more than what is seen of it outside.
+    // What was violated inside says more than what is seen of it outside, also where the cluster
+    // never comes to rest over it.
     if let Some(violation) = &found.violation {
         let step = match &ended {
             Err(Stop::Differs(step, _)) => *step,
@@ -94,6 +92,9 @@ fn judge(steps: usize, ended: Result<(), Stop>, found: &Found) -> Outcome {
         };
         let difference = Difference { rule: Rule::Claim, says: violation.clone() };
         return Outcome::Differs { step, difference };
+    }
+    if let Some(busy) = &found.restless {
+        return Outcome::Restless(busy.clone());
     }
     match ended {
         Err(Stop::Differs(step, difference)) => Outcome::Differs { step, difference },
