@@ -96,7 +96,7 @@ pub const ROWS: &[Defect] = &[
         name: "clients_are_told_before_the_append",
         file: "src/real/controller.rs",
         broken: "a client is answered although what it asked for could not be made durable",
-        find: "Appended::Undone => return self.undo(turns),",
+        find: "Appended::Undone => return self.undo(turns).map(|()| false),",
         put: r#"Appended::Undone
                     if crate::defect::is("clients_are_told_before_the_append") =>
                 {
@@ -113,9 +113,9 @@ pub const ROWS: &[Defect] = &[
                             (_, waits) => others.push(Turn { waits, ..turn }),
                         }
                     }
-                    return self.undo(others);
+                    return self.undo(others).map(|()| false);
                 }
-                Appended::Undone => return self.undo(turns),"#,
+                Appended::Undone => return self.undo(turns).map(|()| false),"#,
         least: 2,
         by: "an append fails; a job",
     },

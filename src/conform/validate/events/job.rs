@@ -1,6 +1,6 @@
 //! A job of an event log, and its tasks: where each may stand, and the fold over all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::model::budget::Tally;
 use crate::model::job::{Census, JobState};
@@ -33,8 +33,9 @@ pub(super) struct Job {
     unfinished: usize,
     /// Whether it is only kept to be known.
     pub kept: bool,
-    /// Where the members of a gang run, as far as was logged.
-    pub gang_on: BTreeSet<String>,
+    /// Where the members of a gang run, as far as was logged, and as which attempt: they are placed
+    /// together, so each has as many.
+    pub gang_on: BTreeMap<String, u16>,
 }
 
 /// A task.
@@ -109,7 +110,7 @@ impl Job {
             census,
             vague: 0,
             kept: false,
-            gang_on: BTreeSet::new(),
+            gang_on: BTreeMap::new(),
         }
     }
 
@@ -130,7 +131,7 @@ impl Job {
         let task = &mut self.tasks[index];
         let before = std::mem::replace(&mut task.states, states);
         for (states, comes) in [(before, false), (states, true)] {
-            match states.sole() {
+            match states.alike() {
                 Some(state) if comes => self.census.add(state),
                 Some(state) => self.census.remove(state),
                 None if comes => self.vague += 1,

@@ -74,7 +74,10 @@ impl Events {
         let name = &it.worker;
         let job = self.jobs.get_mut(&it.job).expect("invariant: the caller found it");
         let need = job.terms.resources;
-        if job.terms.is_gang() && !job.gang_on.insert(name.clone()) {
+        // One of an earlier attempt may have ended unseen.
+        let there = |number: u16| self.complete || number == it.attempt;
+        let gang = job.terms.is_gang();
+        if gang && job.gang_on.insert(name.clone(), it.attempt).is_some_and(there) {
             return refuse(format!(
                 "members of a gang run on distinct workers: {name} has one of {} already",
                 it.job

@@ -81,6 +81,18 @@ impl States {
         self.iter().filter(|it| wanted(*it)).map(Self::one).fold(Self::default(), Self::with)
     }
 
+    /// One of the states, if a job that counts its tasks cannot tell them apart: FAILED is FAILED,
+    /// whatever the reason.
+    pub(super) fn alike(self) -> Option<TaskState> {
+        let first = self.iter().next()?;
+        let same = |it: TaskState| match (first, it) {
+            (TaskState::Failed(_), TaskState::Failed(_))
+            | (TaskState::Active(_), TaskState::Active(_)) => true,
+            (one, other) => one == other,
+        };
+        self.iter().all(same).then_some(first)
+    }
+
     /// The state, if there is only one.
     pub(super) fn sole(self) -> Option<TaskState> {
         if self.0.is_power_of_two() { self.iter().next() } else { None }
