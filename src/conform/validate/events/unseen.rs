@@ -92,11 +92,6 @@ impl States {
         };
         self.iter().all(same).then_some(first)
     }
-
-    /// The state, if there is only one.
-    pub(super) fn sole(self) -> Option<TaskState> {
-        if self.0.is_power_of_two() { self.iter().next() } else { None }
-    }
 }
 
 /// What a job lets happen to its tasks.
