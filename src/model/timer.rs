@@ -36,6 +36,27 @@ pub enum Timer {
     Forget(JobId),
 }
 
+impl Timer {
+    /// Whether it keeps its instant across a restart of the controller: what a client or an
+    /// operator was promised. The others start anew.
+    pub fn keeps_its_instant(self) -> bool {
+        match self {
+            Self::Timeout(_)
+            | Self::Scheduling(_)
+            | Self::Boot(_)
+            | Self::Init(_)
+            | Self::Forget(_) => true,
+            Self::Silent(_)
+            | Self::Dead(_)
+            | Self::Quarantine(_)
+            | Self::Retry(_)
+            | Self::Grace(_)
+            | Self::Idle(_)
+            | Self::Backoff(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -78,9 +78,9 @@ pub const ROWS: &[Defect] = &[
         name: "kept_timers_start_anew",
         file: "src/real/controller/recovery.rs",
         broken: "a restart gives an attempt all of its timeout again",
-        find: "let kept = before.as_ref().filter(|_| keeps_its_instant(*timer));",
+        find: "let kept = before.as_ref().filter(|_| timer.keeps_its_instant());",
         put: r#"let anew = crate::defect::is("kept_timers_start_anew");
-                let kept = before.as_ref().filter(|_| !anew && keeps_its_instant(*timer));"#,
+                let kept = before.as_ref().filter(|_| !anew && timer.keeps_its_instant());"#,
         least: 0,
         by: "a controller that was down since excuses every timeout that is late",
     },

@@ -243,7 +243,7 @@ impl Replay {
         for effect in effects {
             match effect {
                 Effect::Arm(timer, after) => {
-                    let keeps = keeps_its_instant(*timer);
+                    let keeps = timer.keeps_its_instant();
                     let kept = before.get(timer).copied().filter(|_| keeps);
                     let due = kept.unwrap_or_else(|| at.plus(*after));
                     self.armed.insert(*timer, due);
@@ -311,23 +311,5 @@ fn is_settled(machine: &ControllerSm, last_job: JobId, id: AttemptId) -> bool {
     match machine.attempt(id) {
         Some(attempt) => attempt.is_gone(),
         None => id.task.job <= last_job && machine.job(id.task.job).is_none(),
-    }
-}
-
-/// What a client or an operator was promised keeps its instant across a restart.
-fn keeps_its_instant(timer: Timer) -> bool {
-    match timer {
-        Timer::Timeout(_)
-        | Timer::Scheduling(_)
-        | Timer::Boot(_)
-        | Timer::Init(_)
-        | Timer::Forget(_) => true,
-        Timer::Silent(_)
-        | Timer::Dead(_)
-        | Timer::Quarantine(_)
-        | Timer::Retry(_)
-        | Timer::Grace(_)
-        | Timer::Idle(_)
-        | Timer::Backoff(_) => false,
     }
 }

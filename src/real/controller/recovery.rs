@@ -144,7 +144,7 @@ pub(super) fn keep_time(timers: &mut Timers<Timer>, at: At, input: &Input, effec
     for effect in effects {
         match effect {
             Effect::Arm(timer, after) => {
-                let kept = before.as_ref().filter(|_| keeps_its_instant(*timer));
+                let kept = before.as_ref().filter(|_| timer.keeps_its_instant());
                 let kept = kept.and_then(|before| before.deadline(*timer));
                 timers.arm(*timer, kept.unwrap_or_else(|| at.plus(*after)));
             }
@@ -159,22 +159,5 @@ pub(super) fn keep_time(timers: &mut Timers<Timer>, at: At, input: &Input, effec
             | Effect::TerminateSlice(_)
             | Effect::JobEnded(_) => {}
         }
-    }
-}
-
-fn keeps_its_instant(timer: Timer) -> bool {
-    match timer {
-        Timer::Timeout(_)
-        | Timer::Scheduling(_)
-        | Timer::Boot(_)
-        | Timer::Init(_)
-        | Timer::Forget(_) => true,
-        Timer::Silent(_)
-        | Timer::Dead(_)
-        | Timer::Quarantine(_)
-        | Timer::Retry(_)
-        | Timer::Grace(_)
-        | Timer::Idle(_)
-        | Timer::Backoff(_) => false,
     }
 }
