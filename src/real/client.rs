@@ -183,6 +183,18 @@ impl Client {
         wire::cluster_from(reply.into_inner()).map_err(odd)
     }
 
+    /// All jobs that are kept, in order of submission, and the cluster, at one moment: what
+    /// several calls tell may be of several.
+    ///
+    /// # Errors
+    /// The controller does not answer.
+    pub async fn snapshot(&self) -> Result<(Vec<JobStatus>, ClusterStatus), Error> {
+        let reply = self.line.clone().snapshot(proto::SnapshotRequest {}).await?.into_inner();
+        let jobs = reply.jobs.into_iter().map(wire::job_from).collect::<Result<_, _>>();
+        let cluster = wire::cluster_from(reply.cluster.unwrap_or_default()).map_err(odd)?;
+        Ok((jobs.map_err(odd)?, cluster))
+    }
+
     /// Closes a worker to new work, or opens it again.
     ///
     /// # Errors

@@ -185,6 +185,12 @@ pub(super) fn list(machine: &ControllerSm) -> Vec<JobSummary> {
     machine.jobs().map(summary).collect()
 }
 
+/// All jobs that are kept, in order of submission, and the cluster.
+pub(super) fn snapshot(machine: &ControllerSm) -> (Vec<JobStatus>, ClusterStatus) {
+    let jobs = machine.jobs().filter_map(|(id, _)| JobStatus::of(machine, id));
+    (jobs.collect(), cluster(machine))
+}
+
 /// The cluster now.
 pub(super) fn cluster(machine: &ControllerSm) -> ClusterStatus {
     let workers = machine.workers().filter_map(|(worker, slot)| {

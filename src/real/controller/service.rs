@@ -251,6 +251,16 @@ impl Client for Door {
         Ok(Response::new(wire::cluster_to(&cluster)))
     }
 
+    async fn snapshot(
+        &self,
+        _: Request<proto::SnapshotRequest>,
+    ) -> Result<Response<proto::SnapshotReply>, Status> {
+        let (jobs, cluster) = self.look(status::snapshot).await?;
+        let jobs = jobs.iter().map(wire::job_to).collect();
+        let cluster = Some(wire::cluster_to(&cluster));
+        Ok(Response::new(proto::SnapshotReply { jobs, cluster }))
+    }
+
     async fn drain(
         &self,
         request: Request<proto::DrainRequest>,
