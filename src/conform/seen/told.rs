@@ -51,12 +51,9 @@ pub fn settled(mut look: impl FnMut() -> Option<Seen>) -> Option<Seen> {
 /// What a client sees now; nothing if no controller answers. Jobs of a run have its numbers for
 /// names; there are no others.
 pub async fn look(client: &Client, at: u64) -> Option<Seen> {
-    let list = client.list().await.ok()?;
-    let mut jobs = Vec::with_capacity(list.len());
-    for job in list {
-        jobs.push((job.name.parse().ok()?, client.status(job.job).await.ok()?));
-    }
-    let cluster = client.cluster().await.ok()?;
+    let (jobs, cluster) = client.snapshot().await.ok()?;
+    let named = |job: JobStatus| Some((job.name.parse().ok()?, job));
+    let jobs: Vec<(JobId, JobStatus)> = jobs.into_iter().map(named).collect::<Option<_>>()?;
     Some(seen(at, &jobs, &cluster))
 }
 
