@@ -17,8 +17,8 @@ use crate::worker_sm::{Exit, Local, WorkerEffect, WorkerInput, WorkerSm};
 #[derive(Debug, Clone)]
 pub struct Live {
     controller: Arc<ControllerSm>,
-    nodes: BTreeMap<WorkerId, Arc<Node>>,
-    exits: BTreeMap<AttemptId, Seat>,
+    nodes: Arc<BTreeMap<WorkerId, Arc<Node>>>,
+    exits: Arc<BTreeMap<AttemptId, Seat>>,
     starts: Arc<BTreeMap<AttemptId, u32>>,
 }
 
@@ -34,8 +34,8 @@ impl Live {
     pub fn new(controller: ControllerSm) -> Self {
         Self {
             controller: Arc::new(controller),
-            nodes: BTreeMap::new(),
-            exits: BTreeMap::new(),
+            nodes: Arc::default(),
+            exits: Arc::default(),
             starts: Arc::default(),
         }
     }
@@ -53,6 +53,21 @@ impl Live {
             && self.exits == other.exits
     }
 
+    /// Whether the view shows the same of both: what else a worker keeps to itself is not looked
+    /// at by any claim.
+    pub fn looks_same(&self, other: &Self) -> bool {
+        let same = |a: &Arc<Node>, b: &Arc<Node>| {
+            Arc::ptr_eq(a, b)
+                || (a.processes == b.processes
+                    && a.machine.has_unacknowledged() == b.machine.has_unacknowledged())
+        };
+        Arc::ptr_eq(&self.controller, &other.controller)
+            && self.nodes.keys().eq(other.nodes.keys())
+            && self.nodes.values().zip(other.nodes.values()).all(|(a, b)| same(a, b))
+            && self.exits == other.exits
+            && self.starts == other.starts
+    }
+
     /// What a worker does about an attempt.
     pub fn local(&self, worker: WorkerId, id: AttemptId) -> Option<Local> {
         self.nodes.get(&worker)?.machine.local(id)
@@ -62,20 +77,23 @@ impl Live {
     pub fn controller_took(&mut self, machine: &ControllerSm) {
         if *self.controller != *machine {
             self.controller = Arc::new(machine.clone());
-            let controller = &self.controller;
-            self.exits.retain(|id, _| controller.attempt(*id).is_some_and(Attempt::is_live));
+            let live = |id| self.controller.attempt(id).is_some_and(Attempt::is_live);
+            if !self.exits.keys().all(|id| live(*id)) {
+                let exits = self.exits.iter().filter(|(id, _)| live(**id));
+                self.exits = Arc::new(exits.map(|(id, seat)| (*id, *seat)).collect());
+            }
         }
     }
 
     /// A worker was started.
     pub fn worker_up(&mut self, machine: &WorkerSm) {
         let node = Node { machine: machine.clone(), processes: BTreeMap::new() };
-        self.nodes.insert(machine.seat().worker, Arc::new(node));
+        Arc::make_mut(&mut self.nodes).insert(machine.seat().worker, Arc::new(node));
     }
 
     /// A worker and all that it ran are gone.
     pub fn worker_down(&mut self, worker: WorkerId) {
-        self.nodes.remove(&worker);
+        Arc::make_mut(&mut self.nodes).remove(&worker);
     }
 
     /// A worker, which was this incarnation, has taken an input.
@@ -86,18 +104,19 @@ impl Live {
         effects: &[WorkerEffect],
         machine: &WorkerSm,
     ) {
-        let Some(node) = self.nodes.get_mut(&seat.worker) else { return };
         // What does not change stays shared: whoever compares views sees that at once.
-        if effects.is_empty() && node.machine == *machine {
+        let known = self.nodes.get(&seat.worker);
+        if known.is_none_or(|node| effects.is_empty() && node.machine == *machine) {
             return;
         }
-        let node = Arc::make_mut(node);
+        let nodes = Arc::make_mut(&mut self.nodes);
+        let Some(node) = nodes.get_mut(&seat.worker).map(Arc::make_mut) else { return };
         if let WorkerInput::Exited(id, exit) = input
             && node.processes.remove(id).is_some()
             && matches!(exit, Exit::Success | Exit::Error)
             && self.controller.attempt(*id).is_some_and(Attempt::is_live)
         {
-            self.exits.insert(*id, seat);
+            Arc::make_mut(&mut self.exits).insert(*id, seat);
         }
         match input {
             WorkerInput::LaunchFailed(id, _) => {

@@ -33,7 +33,8 @@ struct State {
     /// to judge them.
     steps: Vec<Happened>,
     count: usize,
-    chronicle: Chronicle,
+    /// Nothing if nobody asks for it.
+    chronicle: Option<Chronicle>,
     found: Option<String>,
     exercised: u32,
     edges: Edges,
@@ -87,7 +88,7 @@ impl Monitor {
             live,
             steps: Vec::new(),
             count: 0,
-            chronicle: Chronicle::default(),
+            chronicle: Some(Chronicle::default()),
             found: None,
             exercised: 0,
             edges: Edges::default(),
@@ -95,14 +96,21 @@ impl Monitor {
         Self { state: Mutex::new(state), next }
     }
 
+    /// Keeps no chronicle: it has its price, and a campaign does not ask for it.
+    #[must_use]
+    pub fn without_chronicle(self) -> Self {
+        self.state().chronicle = None;
+        self
+    }
+
     /// The first violation, if there was one: the claim, what was found, and how it came to be.
     pub fn violation(&self) -> Option<String> {
         self.state().found.clone()
     }
 
-    /// When what happened so far.
+    /// When what happened so far; nothing if none is kept.
     pub fn chronicle(&self) -> Chronicle {
-        self.state().chronicle.clone()
+        self.state().chronicle.clone().unwrap_or_default()
     }
 
     /// The live view as it is now.
@@ -154,11 +162,16 @@ impl State {
         if started == Started::Nothing && before.is_same(&self.live) {
             return;
         }
-        self.chronicle.note(at, &before, &self.live);
+        if let Some(chronicle) = &mut self.chronicle {
+            chronicle.note(at, &before, &self.live);
+        }
         let (after, did) = (self.live.clone(), did());
         self.steps.push(Happened { at, did, before: before.clone(), after });
         if self.steps.len() > 2 * KEPT {
             self.steps.drain(..KEPT);
+        }
+        if started == Started::Nothing && before.looks_same(&self.live) {
+            return;
         }
         let step = StepView { before: &before, after: &self.live, event, started, fault: false };
         for (index, claim) in Table::<Live>::CLAIMS.iter().enumerate() {

@@ -2,7 +2,7 @@
 //! comes to rest.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::controller_sm::{ControllerSm, Input};
 use crate::model::id::{Seat, WorkerId};
@@ -30,9 +30,9 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(controller: ControllerSm) -> Self {
+    pub(super) fn new(controller: ControllerSm, next: Arc<dyn Observer>) -> Self {
         Self {
-            monitor: Monitor::new(controller),
+            monitor: Monitor::and(controller, next).without_chronicle(),
             at: AtomicU64::new(0),
             inputs: AtomicU64::new(0),
             restless: AtomicBool::new(false),
