@@ -9,11 +9,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use iris_check::conform::campaign::{Campaign, Report, Shard};
-use iris_check::conform::in_process::InProcess;
+use iris_check::conform::generate::draw;
+use iris_check::conform::in_process::{InProcess, logged};
 use iris_check::conform::play::{Outcome, play};
 use iris_check::conform::run::Run;
 use iris_check::conform::shortest::shortest;
 use iris_check::conform::shrink::Limits;
+use iris_check::conform::subject::Stand;
+use iris_check::conform::validate::{Verdict, validate};
 
 fn regressions() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions")
@@ -74,6 +77,23 @@ fn drawn_runs_agree() {
     let all = ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"];
     let all = all.into_iter().chain(["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9"]);
     assert_eq!(claims, all.collect::<Vec<_>>(), "claims whose hard case occurred");
+}
+
+/// The other direction: what the machines of a run were told, replayed through the pure machines.
+#[test]
+fn the_logs_of_drawn_runs_are_legal() {
+    let runs = if std::env::var_os("IRIS_CHECK_SLOW").is_some() { 3_000 } else { 300 };
+    let abilities = InProcess::virtual_time();
+    let mut events = 0;
+    for index in 0..runs {
+        let run = draw(abilities.abilities(), 5, index);
+        let (played, log) = logged(&run);
+        assert_eq!(played.outcome, Outcome::Agrees, "run {index}");
+        let report = validate(&log[..]);
+        assert_eq!((report.form, &report.verdict), ("full log", &Verdict::Legal), "run {index}");
+        events += report.events;
+    }
+    assert!(events > 100 * runs, "only {events} events were replayed");
 }
 
 #[test]

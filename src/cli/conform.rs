@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use crate::conform::campaign::{Campaign, Finding, Report, Shard};
+use crate::conform::in_process::logged;
 use crate::conform::play::{Outcome, play};
 use crate::conform::run::Run;
 use crate::conform::shortest::{Shortest, shortest};
@@ -238,6 +239,15 @@ pub(super) fn replay(run: &Run, target: &Target, out: &mut dyn Write) -> Result<
     let stand = stands::stand(target)?;
     let played = play(run, &*stand);
     told::outcome(run, &played.outcome, out)
+}
+
+/// Plays a run in virtual time, and replays through the pure machines what its machines were told:
+/// where only the first disagrees, the machines are right and what drives them is not.
+pub(super) fn on_model(run: &Run, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let (played, log) = logged(run);
+    let played = told::outcome(run, &played.outcome, out)?;
+    let replayed = super::validate::judge("log of the run", &log[..], out)?;
+    Ok(if replayed == Exit::Fine { played } else { replayed })
 }
 
 /// Puts the reports of shards together.

@@ -14,7 +14,8 @@ use super::{Exit, Failure, sources};
 /// What a run that was kept is played on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum On {
-    /// The model: for findings of `check`.
+    /// The model: a finding of `check` step by step; of a run, played in virtual time, what its
+    /// machines were told.
     Model,
     /// A cluster in this process, in virtual time: for runs.
     Virtual,
@@ -44,11 +45,7 @@ pub(super) fn replay(
         (true, None | Some(On::Virtual)) => return played(conform::On::Virtual),
         (true, Some(On::Tcp)) => return played(conform::On::Tcp),
         (true, Some(On::Processes)) => return played(conform::On::Processes),
-        (true, Some(On::Model)) => {
-            let says =
-                "a run is what is done to a cluster: play it with --on virtual, tcp or processes";
-            return Err(Failure::Bad(format!("{shown}: {says}")));
-        }
+        (true, Some(On::Model)) => return conform::on_model(&conform::run_of(file)?, out),
         (false, None) if driver.is_some() => {
             let says = "a finding of `check` is a path of the model: leave out --driver";
             return Err(Failure::Bad(format!("{shown}: {says}")));

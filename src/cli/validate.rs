@@ -44,12 +44,24 @@ pub(super) fn validate(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failu
     } else {
         tell(&name, &report, took, out)?;
     }
-    Ok(match report.verdict {
+    Ok(exit(&report))
+}
+
+/// Replays a log that is at hand, and says what came of it.
+pub(super) fn judge(name: &str, log: &[u8], out: &mut dyn Write) -> Result<Exit, Failure> {
+    let start = clock::now();
+    let report = replay(log);
+    tell(name, &report, start.elapsed(), out)?;
+    Ok(exit(&report))
+}
+
+fn exit(report: &Report) -> Exit {
+    match report.verdict {
         Verdict::Legal => Exit::Fine,
         Verdict::Disagrees(_) => Exit::Disagree,
         Verdict::Truncated { .. } => Exit::Incomplete,
         Verdict::Bad { .. } => Exit::Bad,
-    })
+    }
 }
 
 /// A copy of a journal: opening one settles its end, and a log is only looked at.

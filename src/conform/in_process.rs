@@ -1,10 +1,12 @@
 //! A cluster in this process as a cluster under test: over real gRPC, in virtual time or over
 //! loopback TCP, watched by the monitors.
 
+mod logged;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::id::{JobId, SliceId, WorkerId};
 use crate::model::operation::Direction;
@@ -23,6 +25,8 @@ use super::seen::{Seen, told};
 use super::subject::{Abilities, Found, Kind, Reply, STEP, Stand, Subject, Trouble};
 use watch::Watch;
 
+pub use logged::logged;
+
 /// The variable that tells a task how its attempts end.
 const EXITS: &str = "EXITS";
 
@@ -31,19 +35,29 @@ const EXITS: &str = "EXITS";
 pub struct InProcess {
     medium: Medium,
     abilities: Abilities,
+    calls: Arc<AtomicU64>,
+    log: Option<logged::Kept>,
 }
 
 impl InProcess {
     /// In virtual time, over pipes.
     pub fn virtual_time() -> Self {
-        let abilities = Abilities { steps: Kind::ALL.to_vec(), slack: Millis(0) };
-        Self { medium: Medium::Virtual, abilities }
+        Self::new(Medium::Virtual, Millis(0))
     }
 
     /// In real time, over loopback TCP.
     pub fn tcp() -> Self {
-        let abilities = Abilities { steps: Kind::ALL.to_vec(), slack: Millis::seconds(2) };
-        Self { medium: Medium::Tcp, abilities }
+        Self::new(Medium::Tcp, Millis::seconds(2))
+    }
+
+    fn new(medium: Medium, slack: Millis) -> Self {
+        let abilities = Abilities { steps: Kind::ALL.to_vec(), slack };
+        Self { medium, abilities, calls: Arc::default(), log: None }
+    }
+
+    /// Calls of gRPC that the clusters from here have made that have ended.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 }
 
@@ -58,7 +72,9 @@ impl Stand for InProcess {
             Medium::Tcp | Medium::Pipes => Stage::real_time().map_err(odd)?,
         };
         let mut plan = plan(run, self.medium);
-        let watch = Arc::new(Watch::new(Cluster::fresh_controller(&plan)));
+        let controller = Cluster::fresh_controller(&plan);
+        let next = logged::next(self.log.as_ref(), &controller);
+        let watch = Arc::new(Watch::new(controller, next));
         plan.observer = Arc::clone(&watch) as _;
         let cluster = stage.wait(Cluster::start(plan)).map_err(odd)?;
         let began = stage.wait(async { cluster.clock().now() });
@@ -67,6 +83,7 @@ impl Stand for InProcess {
             cluster,
             watch,
             abilities: self.abilities.clone(),
+            calls: Arc::clone(&self.calls),
             began,
             plans: Vec::new(),
             jobs: BTreeMap::new(),
@@ -136,6 +153,7 @@ struct Running {
     cluster: Cluster,
     watch: Arc<Watch>,
     abilities: Abilities,
+    calls: Arc<AtomicU64>,
     began: At,
     plans: Vec<JobPlan>,
     /// The cluster's number of each job of the run that it has acknowledged.
@@ -325,6 +343,7 @@ impl Subject for Running {
 
     fn end(self: Box<Self>) -> Result<Found, Trouble> {
         let strays = self.runs();
+        self.calls.fetch_add(self.cluster.calls(), Ordering::Relaxed);
         self.stage.wait(self.cluster.end());
         let monitor = &self.watch.monitor;
         Ok(Found {

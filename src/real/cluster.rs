@@ -188,6 +188,11 @@ impl Cluster {
         self.nodes.clock()
     }
 
+    /// Calls that its nodes and its client have made so far, answered or not.
+    pub fn calls(&self) -> u64 {
+        self.nodes.network().calls()
+    }
+
     /// The simulated cloud.
     pub fn cloud(&self) -> &Cloud {
         self.nodes.cloud()

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -34,6 +34,7 @@ type Names = Arc<Mutex<BTreeMap<String, mpsc::UnboundedSender<DuplexStream>>>>;
 pub struct Network {
     kind: Kind,
     token: Option<Token>,
+    calls: Arc<AtomicU64>,
 }
 
 /// A line to another node.
@@ -46,14 +47,23 @@ enum Kind {
 }
 
 impl Network {
+    fn new(kind: Kind) -> Self {
+        Self { kind, token: None, calls: Arc::default() }
+    }
+
+    /// Calls that were made over it so far, answered or not.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     /// Sockets.
     pub fn tcp() -> Self {
-        Self { kind: Kind::Tcp, token: None }
+        Self::new(Kind::Tcp)
     }
 
     /// Pipes within this process.
     pub fn memory() -> Self {
-        Self { kind: Kind::Memory(Names::default()), token: None }
+        Self::new(Kind::Memory(Names::default()))
     }
 
     /// The same network, where every call says this token and every listener asks for it.
@@ -94,7 +104,7 @@ impl Network {
     /// # Errors
     /// The text is no address.
     pub(super) fn reach(&self, address: &str) -> Result<Way, BadAddress> {
-        let say = Say::new(self.token.as_ref());
+        let say = Say::new(self.token.as_ref(), &self.calls);
         self.channel(address).map(|channel| InterceptedService::new(channel, say))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use subtle::ConstantTimeEq;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -57,19 +58,23 @@ impl Token {
     }
 }
 
-/// Says the token with every call, if there is one.
+/// Says the token with every call, if there is one, and counts the calls.
 #[derive(Debug, Clone, Default)]
-pub struct Say(Option<MetadataValue<Ascii>>);
+pub struct Say {
+    token: Option<MetadataValue<Ascii>>,
+    calls: Arc<AtomicU64>,
+}
 
 impl Say {
-    pub(super) fn new(token: Option<&Token>) -> Self {
-        Self(token.map(Token::header))
+    pub(super) fn new(token: Option<&Token>, calls: &Arc<AtomicU64>) -> Self {
+        Self { token: token.map(Token::header), calls: Arc::clone(calls) }
     }
 }
 
 impl Interceptor for Say {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(value) = &self.0 {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if let Some(value) = &self.token {
             request.metadata_mut().insert("authorization", value.clone());
         }
         Ok(request)
@@ -105,7 +110,8 @@ mod tests {
     use super::*;
 
     fn asked(server: Option<&Token>, client: Option<&Token>) -> bool {
-        let request = Say::new(client).call(Request::new(())).expect("it only adds");
+        let request =
+            Say::new(client, &Arc::default()).call(Request::new(())).expect("it only adds");
         Ask::new(server).call(request).is_ok()
     }
 
@@ -122,7 +128,7 @@ mod tests {
     #[test]
     fn a_token_is_never_printed_and_never_short() {
         let token = Token::new("0123456789abcdef").expect("long enough");
-        let said = Say::new(Some(&token));
+        let said = Say::new(Some(&token), &Arc::default());
         assert!(!format!("{token:?} {said:?}").contains("0123456789"), "{token:?} {said:?}");
         for bad in ["", "short", "0123456789 abcdef", "0123456789abcdé"] {
             assert_eq!(Token::new(bad), Err(BadToken), "{bad}");

@@ -116,6 +116,10 @@ impl Nodes {
         &self.cloud
     }
 
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
