@@ -12,13 +12,13 @@ const UNIT_TESTS: &str = "unit tests";
 /// not in `Cargo.toml` yet keep the place for them.
 #[rustfmt::skip]
 const CRATES: &[(&str, &[&str])] = &[
-    ("tokio",        &["real"]),
-    ("tokio_stream", &["real"]),
-    ("tonic",        &["real"]),
-    ("tonic_prost",  &["real"]),
+    ("tokio",        &["real", "benches"]),
+    ("tokio_stream", &["real", "benches"]),
+    ("tonic",        &["real", "benches"]),
+    ("tonic_prost",  &["real", "benches"]),
     ("prost",        &["real"]),
-    ("hyper_util",   &["real"]),
-    ("tower",        &["real"]),
+    ("hyper_util",   &["real", "benches"]),
+    ("tower",        &["real", "benches"]),
     ("blake3",       &["real"]),
     ("rustix",       &["real"]),
     ("tar",          &["real"]),
@@ -30,7 +30,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("protox",       &["build"]),
     ("tempfile",     &["tests", "benches", UNIT_TESTS]),
     ("stateright",   &["explore", "check", "tests", "benches", "examples"]),
-    ("proptest",     &["conform", "tests", UNIT_TESTS]),
+    ("proptest",     &["conform", "tests", "benches", UNIT_TESTS]),
     ("proptest_state_machine", &["tests"]),
     ("im",           &["conform", "tests"]),
     ("rapidhash",    &["explore"]),
@@ -42,7 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["check"]),
     ("clap",         &["cli"]),
     ("ctrlc",        &["cli"]),
-    ("mimalloc",     &["main"]),
+    ("mimalloc",     &["main", "benches"]),
     ("proc_macro2",  &["tests"]),
 ];
 
