@@ -127,11 +127,11 @@ fn judge(name: &str, comment: &str) -> Option<String> {
 #[test]
 fn a_crate_outside_its_folder_is_reported() {
     let rows = [
-        ("src/check/net.rs", "use tokio::sync::mpsc;", "check", "tokio", "real"),
-        ("src/cli.rs", "#[tokio::main]\nasync fn main() {}", "cli", "tokio", "real"),
+        ("src/check/net.rs", "use tokio::sync::mpsc;", "check", "tokio", "real, benches"),
+        ("src/cli.rs", "#[tokio::main]\nasync fn main() {}", "cli", "tokio", "real, benches"),
         ("src/trace.rs", "use {::toml as t, std::fmt};", "trace", "toml", "check"),
         ("src/explore/tests.rs", "extern crate clap;", "explore", "clap", "cli"),
-        ("src/lib.rs", "#[global_allocator] static A: mimalloc::M = M;", "lib", "mimalloc", "main"),
+        ("src/lib.rs", "#[global_allocator] static A: mimalloc::M = M;", "lib", "mimalloc", "main, benches"),
         ("src/check.rs", "fn f() -> ::rapidhash::H { m!(1) }", "check", "rapidhash", "explore"),
     ];
     for (path, text, folder, name, owners) in rows {
@@ -195,7 +195,7 @@ version = \"1\"
         needs(9, "toml", "check"),
         needs(12, "rand", "real, cli"),
         format!("Cargo.toml:14: `sparkles` has no row that says who may use it: add one ({TABLE})"),
-        needs(17, "proptest", "conform, tests, unit tests"),
+        needs(17, "proptest", "conform, tests, benches, unit tests"),
     ];
     let findings = check_manifest("Cargo.toml", text);
     let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
