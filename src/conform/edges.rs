@@ -25,8 +25,6 @@ use crate::model::timer::Timer;
 use crate::model::view::{Event, StepView, View};
 use crate::model::worker::WorkerState;
 
-use super::seen::state_text;
-
 pub use text::BadEdge;
 
 /// The edges of the standard scopes, one a line, each with the scopes in which it occurs.
@@ -111,7 +109,7 @@ pub enum Heard {
 }
 
 /// How many edges could be written down, most of which nothing can take.
-const WRITABLE: usize = (state_text::ALL.len() + 1).pow(2) * Place::ALL.len() * Heard::ALL.len();
+const WRITABLE: usize = (TaskState::ALL.len() + 1).pow(2) * Place::ALL.len() * Heard::ALL.len();
 
 impl Place {
     /// All of them, in order.
@@ -309,7 +307,7 @@ pub fn explored(scope: &Scope, limits: &Limits<'_>) -> Result<BTreeSet<Edge>, St
 impl Edge {
     /// All that could be written down, in the order of their numbers.
     fn writable() -> impl Iterator<Item = Self> {
-        let tasks = || [None].into_iter().chain(state_text::ALL.map(Some));
+        let tasks = || [None].into_iter().chain(TaskState::ALL.map(Some));
         tasks().flat_map(move |before| {
             Place::ALL.into_iter().flat_map(move |on| {
                 Heard::ALL.into_iter().flat_map(move |heard| {
@@ -321,10 +319,10 @@ impl Edge {
 
     fn number(self) -> usize {
         let task = |state: Option<TaskState>| {
-            let of = |state| state_text::ALL.iter().position(|other| *other == state);
+            let of = |state| TaskState::ALL.iter().position(|other| *other == state);
             state.map_or(0, |state| 1 + of(state).expect("invariant: the list has all states"))
         };
-        let tasks = state_text::ALL.len() + 1;
+        let tasks = TaskState::ALL.len() + 1;
         let on = task(self.before) * Place::ALL.len() + self.on as usize;
         (on * Heard::ALL.len() + self.heard as usize) * tasks + task(self.after)
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::budget::Tally;
 use crate::model::id::{AttemptId, Incarnation, JobId, SliceId, VmId, WorkerId};
 use crate::model::job::JobState;
-use crate::model::task::{Cause, FailedBy, Outcome, Phase, TaskState};
+use crate::model::task::{Cause, Outcome, Phase, TaskState};
 
 /// What is seen at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -131,23 +131,7 @@ pub(super) mod state_text {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{FailedBy, Phase, TaskState};
-
-    pub const ALL: [TaskState; 13] = [
-        TaskState::Pending,
-        TaskState::Active(Phase::Assigned),
-        TaskState::Active(Phase::Building),
-        TaskState::Active(Phase::Running),
-        TaskState::Succeeded,
-        TaskState::Failed(FailedBy::Exit),
-        TaskState::Failed(FailedBy::DeliveryBudget),
-        TaskState::Failed(FailedBy::Timeout),
-        TaskState::Failed(FailedBy::WorkersExhausted),
-        TaskState::Failed(FailedBy::GangBroken),
-        TaskState::Killed,
-        TaskState::WorkerFailed,
-        TaskState::Unschedulable,
-    ];
+    use super::TaskState;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn serialize<S: Serializer>(state: &TaskState, to: S) -> Result<S::Ok, S::Error> {
@@ -156,8 +140,8 @@ pub(super) mod state_text {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TaskState, D::Error> {
         let text = String::deserialize(from)?;
-        ALL.into_iter().find(|state| state.to_string() == text).ok_or_else(|| {
-            let names: Vec<String> = ALL.iter().map(ToString::to_string).collect();
+        TaskState::ALL.into_iter().find(|state| state.to_string() == text).ok_or_else(|| {
+            let names: Vec<String> = TaskState::ALL.iter().map(ToString::to_string).collect();
             D::Error::custom(format!(
                 "`{text}` is no state of a task; there are {}",
                 names.join(", ")

@@ -4,12 +4,15 @@
 //! an attempt ends is an [`Ending`]; it decides the attempt's outcome, its cause and the budget
 //! charged.
 
+mod ending;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::budget::Budget;
 use super::step::{IllegalTransition, Step, Transition};
+
+pub use ending::{Cause, Ending, Outcome};
 
 /// How far a live attempt has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,106 +24,6 @@ pub enum Phase {
     Building,
     /// Its process runs.
     Running,
-}
-
-/// What an attempt ended as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Outcome {
-    /// Exited 0.
-    Succeeded,
-    /// Exited otherwise, could not start, or took too long.
-    Failed,
-    /// Stopped on request, or by somebody unknown.
-    Killed,
-    /// Undeliverable, missing, or lost with its worker.
-    WorkerFailed,
-    /// Its VM was reclaimed.
-    Preempted,
-    /// A sibling of its gang went back to PENDING.
-    CoschedFailed,
-}
-
-/// Why an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// The process ended by itself, or could not be started.
-    Exit,
-    /// Nobody ever heard of it.
-    Delivery,
-    /// It had been heard of and was taken away.
-    Loss,
-    /// It took longer than the job's `timeout`.
-    Timeout,
-    /// The client cancelled the job.
-    Cancel,
-    /// A sibling of its gang.
-    Gang,
-    /// The job ended for another reason.
-    JobOver,
-}
-
-impl Cause {
-    /// The budget that attempts of this cause and outcome are charged to.
-    pub fn charges(self, outcome: Outcome) -> Option<Budget> {
-        match self {
-            Self::Exit => (outcome == Outcome::Failed).then_some(Budget::Failure),
-            Self::Delivery => Some(Budget::Delivery),
-            Self::Loss => Some(Budget::Preemption),
-            Self::Timeout | Self::Cancel | Self::Gang | Self::JobOver => None,
-        }
-    }
-}
-
-/// Why an attempt ends: one row of the contract's task table each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// Its worker reports SUCCEEDED.
-    Succeeded,
-    /// Its worker reports FAILED.
-    Failed,
-    /// The delivery failed.
-    Undelivered,
-    /// Its worker is DEAD or has a newer incarnation, or does not list it any more.
-    Lost,
-    /// Its VM was preempted.
-    Preempted,
-    /// Its worker reports KILLED, and nobody had asked for it.
-    KilledUnasked,
-    /// The job's `timeout` since it was accepted.
-    TimedOut,
-    /// The client cancelled.
-    Cancelled,
-    /// The job ended for another reason.
-    JobOver,
-    /// A sibling of its gang went back to PENDING.
-    SiblingWentBack,
-    /// A sibling of its gang finished as anything but SUCCEEDED.
-    SiblingFinished,
-}
-
-impl Ending {
-    /// What an attempt of this phase ends as, and the cause that it stores.
-    pub fn verdict(self, phase: Phase) -> (Outcome, Cause) {
-        // What was never heard of can only have been lost in delivery.
-        let taken = if phase == Phase::Assigned { Cause::Delivery } else { Cause::Loss };
-        match self {
-            Self::Succeeded => (Outcome::Succeeded, Cause::Exit),
-            Self::Failed => (Outcome::Failed, Cause::Exit),
-            Self::Undelivered => (Outcome::WorkerFailed, Cause::Delivery),
-            Self::Lost => (Outcome::WorkerFailed, taken),
-            Self::Preempted if phase == Phase::Assigned => (Outcome::WorkerFailed, taken),
-            Self::Preempted => (Outcome::Preempted, taken),
-            Self::KilledUnasked => (Outcome::Killed, taken),
-            Self::TimedOut => (Outcome::Failed, Cause::Timeout),
-            Self::Cancelled => (Outcome::Killed, Cause::Cancel),
-            Self::JobOver => (Outcome::Killed, Cause::JobOver),
-            Self::SiblingWentBack => (Outcome::CoschedFailed, Cause::Gang),
-            Self::SiblingFinished => (Outcome::Killed, Cause::Gang),
-        }
-    }
 }
 
 /// Why a task is FAILED.
@@ -137,6 +40,12 @@ pub enum FailedBy {
     WorkersExhausted,
     /// It had to go back while a sibling of its gang had already SUCCEEDED.
     GangBroken,
+}
+
+impl FailedBy {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] =
+        [Self::Exit, Self::DeliveryBudget, Self::Timeout, Self::WorkersExhausted, Self::GangBroken];
 }
 
 impl fmt::Display for FailedBy {
@@ -199,6 +108,23 @@ pub enum TaskEvent {
 }
 
 impl TaskState {
+    /// All of them, in order.
+    pub const ALL: [Self; 13] = [
+        Self::Pending,
+        Self::Active(Phase::Assigned),
+        Self::Active(Phase::Building),
+        Self::Active(Phase::Running),
+        Self::Succeeded,
+        Self::Failed(FailedBy::Exit),
+        Self::Failed(FailedBy::DeliveryBudget),
+        Self::Failed(FailedBy::Timeout),
+        Self::Failed(FailedBy::WorkersExhausted),
+        Self::Failed(FailedBy::GangBroken),
+        Self::Killed,
+        Self::WorkerFailed,
+        Self::Unschedulable,
+    ];
+
     /// Whether nothing will ever change it again.
     pub fn is_finished(self) -> bool {
         match self {
@@ -343,46 +269,5 @@ impl fmt::Display for TaskState {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(name(TaskState::Active(*self)))
-    }
-}
-
-impl Outcome {
-    /// The number of the outcome on the wire.
-    pub fn wire(self) -> u8 {
-        match self {
-            Self::Succeeded => 4,
-            Self::Failed => 5,
-            Self::Killed => 6,
-            Self::WorkerFailed => 7,
-            Self::Preempted => 10,
-            Self::CoschedFailed => 11,
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::Killed => "KILLED",
-            Self::WorkerFailed => "WORKER_FAILED",
-            Self::Preempted => "PREEMPTED",
-            Self::CoschedFailed => "COSCHED_FAILED",
-        })
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Exit => "exit",
-            Self::Delivery => "delivery",
-            Self::Loss => "loss",
-            Self::Timeout => "timeout",
-            Self::Cancel => "cancel",
-            Self::Gang => "gang",
-            Self::JobOver => "job over",
-        })
     }
 }

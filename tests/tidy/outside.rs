@@ -131,7 +131,13 @@ fn a_crate_outside_its_folder_is_reported() {
         ("src/cli.rs", "#[tokio::main]\nasync fn main() {}", "cli", "tokio", "real, benches"),
         ("src/trace.rs", "use {::toml as t, std::fmt};", "trace", "toml", "check"),
         ("src/explore/tests.rs", "extern crate clap;", "explore", "clap", "cli"),
-        ("src/lib.rs", "#[global_allocator] static A: mimalloc::M = M;", "lib", "mimalloc", "main, benches"),
+        (
+            "src/lib.rs",
+            "#[global_allocator] static A: mimalloc::M = M;",
+            "lib",
+            "mimalloc",
+            "main, benches",
+        ),
         ("src/check.rs", "fn f() -> ::rapidhash::H { m!(1) }", "check", "rapidhash", "explore"),
     ];
     for (path, text, folder, name, owners) in rows {

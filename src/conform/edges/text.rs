@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::conform::seen::state_text;
 use crate::model::task::TaskState;
 
 use super::{Edge, Heard, Place};
@@ -104,7 +103,7 @@ fn task(text: &str) -> Option<MaybeTask> {
     if text == ABSENT {
         return Some(None);
     }
-    state_text::ALL.into_iter().find(|state| state.to_string() == text).map(Some)
+    TaskState::ALL.into_iter().find(|state| state.to_string() == text).map(Some)
 }
 
 impl TryFrom<String> for Edge {

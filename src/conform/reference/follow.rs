@@ -21,21 +21,8 @@ pub(super) enum Happened {
 
 /// The endings that leave this outcome and, where it is told, this cause.
 fn endings(outcome: Outcome, cause: Option<Cause>) -> Vec<(Ending, Phase)> {
-    const ALL: [Ending; 11] = [
-        Ending::Succeeded,
-        Ending::Failed,
-        Ending::Undelivered,
-        Ending::Lost,
-        Ending::Preempted,
-        Ending::KilledUnasked,
-        Ending::TimedOut,
-        Ending::Cancelled,
-        Ending::JobOver,
-        Ending::SiblingWentBack,
-        Ending::SiblingFinished,
-    ];
     let phases = [Phase::Running, Phase::Building, Phase::Assigned];
-    let pairs = ALL.into_iter().flat_map(|ending| phases.map(|phase| (ending, phase)));
+    let pairs = Ending::ALL.into_iter().flat_map(|ending| phases.map(|phase| (ending, phase)));
     // What was heard of has been delivered.
     let legal = |(ending, phase): &(Ending, Phase)| {
         *ending != Ending::Undelivered || *phase == Phase::Assigned

@@ -77,20 +77,13 @@ fn task_state_to(state: TaskState) -> State {
 }
 
 fn task_state_from(state: State, reason: &str) -> Result<TaskState, Status> {
-    const REASONS: [FailedBy; 5] = [
-        FailedBy::Exit,
-        FailedBy::DeliveryBudget,
-        FailedBy::Timeout,
-        FailedBy::WorkersExhausted,
-        FailedBy::GangBroken,
-    ];
     Ok(match state {
         State::Pending => TaskState::Pending,
         State::Assigned => TaskState::Active(Phase::Assigned),
         State::Building => TaskState::Active(Phase::Building),
         State::Running => TaskState::Active(Phase::Running),
         State::Succeeded => TaskState::Succeeded,
-        State::Failed => TaskState::Failed(named("reason", &REASONS, reason)?),
+        State::Failed => TaskState::Failed(named("reason", &FailedBy::ALL, reason)?),
         State::Killed => TaskState::Killed,
         State::WorkerFailed => TaskState::WorkerFailed,
         State::Unschedulable => TaskState::Unschedulable,
@@ -120,15 +113,6 @@ fn attempt_to(it: &AttemptStatus) -> proto::AttemptStatus {
 }
 
 fn attempt_from(it: &proto::AttemptStatus) -> Result<AttemptStatus, Status> {
-    const CAUSES: [Cause; 7] = [
-        Cause::Exit,
-        Cause::Delivery,
-        Cause::Loss,
-        Cause::Timeout,
-        Cause::Cancel,
-        Cause::Gang,
-        Cause::JobOver,
-    ];
     let outcome = match it.state() {
         State::Assigned => Err(Phase::Assigned),
         State::Building => Err(Phase::Building),
@@ -145,7 +129,7 @@ fn attempt_from(it: &proto::AttemptStatus) -> Result<AttemptStatus, Status> {
     };
     let state = match outcome {
         Err(phase) => AttemptState::Live(phase),
-        Ok(outcome) => AttemptState::Ended(outcome, named("cause", &CAUSES, &it.cause)?),
+        Ok(outcome) => AttemptState::Ended(outcome, named("cause", &Cause::ALL, &it.cause)?),
     };
     Ok(AttemptStatus { seat: id("worker", &it.worker)?, state, gone: it.gone })
 }

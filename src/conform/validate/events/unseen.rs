@@ -9,39 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::model::budget::{Budget, Tally};
 use crate::model::step::Step;
-use crate::model::task::{Ending, FailedBy, Outcome, Phase, TaskEvent, TaskState};
-
-/// Every state of a task.
-pub(super) const STATES: [TaskState; 13] = [
-    TaskState::Pending,
-    TaskState::Active(Phase::Assigned),
-    TaskState::Active(Phase::Building),
-    TaskState::Active(Phase::Running),
-    TaskState::Succeeded,
-    TaskState::Failed(FailedBy::Exit),
-    TaskState::Failed(FailedBy::DeliveryBudget),
-    TaskState::Failed(FailedBy::Timeout),
-    TaskState::Failed(FailedBy::WorkersExhausted),
-    TaskState::Failed(FailedBy::GangBroken),
-    TaskState::Killed,
-    TaskState::WorkerFailed,
-    TaskState::Unschedulable,
-];
-
-/// Every way in which an attempt ends.
-pub(super) const ENDINGS: [Ending; 11] = [
-    Ending::Succeeded,
-    Ending::Failed,
-    Ending::Undelivered,
-    Ending::Lost,
-    Ending::Preempted,
-    Ending::KilledUnasked,
-    Ending::TimedOut,
-    Ending::Cancelled,
-    Ending::JobOver,
-    Ending::SiblingWentBack,
-    Ending::SiblingFinished,
-];
+use crate::model::task::{Ending, Outcome, Phase, TaskEvent, TaskState};
 
 /// The most attempts of one task that may be left out between two lines about it.
 pub(super) const UNSEEN_ATTEMPTS: u16 = 64;
@@ -52,7 +20,7 @@ pub(super) struct States(u16);
 
 impl States {
     pub(super) fn one(state: TaskState) -> Self {
-        let at = STATES.iter().position(|it| *it == state);
+        let at = TaskState::ALL.iter().position(|it| *it == state);
         Self(1 << at.expect("invariant: all states are listed"))
     }
 
@@ -69,7 +37,7 @@ impl States {
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = TaskState> {
-        let numbered = STATES.iter().enumerate();
+        let numbered = TaskState::ALL.iter().enumerate();
         numbered.filter(move |(at, _)| self.0 >> at & 1 == 1).map(|(_, state)| *state)
     }
 
@@ -223,7 +191,7 @@ impl Rules {
         }
         steps.extend(self.told(States::one(from)).iter().map(|next| (next, 0, 0)));
         let TaskState::Active(phase) = from else { return steps };
-        for ending in ENDINGS.into_iter().filter(|it| self.may_end(*it)) {
+        for ending in Ending::ALL.into_iter().filter(|it| self.may_end(*it)) {
             let cost = u16::from(Self::charge(ending, phase).is_some());
             let after = self.after(phase, ending, spent, charges + cost);
             steps.extend(after.iter().map(|next| (next, 0, cost)));
@@ -303,7 +271,7 @@ pub(super) fn endings(
     outcome: Outcome,
     cause: Option<crate::model::task::Cause>,
 ) -> impl Iterator<Item = Ending> {
-    ENDINGS.into_iter().filter(move |ending| {
+    Ending::ALL.into_iter().filter(move |ending| {
         let (as_outcome, for_cause) = ending.verdict(phase);
         as_outcome == outcome && cause.is_none_or(|cause| cause == for_cause)
     })
