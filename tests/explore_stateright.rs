@@ -5,8 +5,9 @@ mod common;
 #[path = "explore_stateright/paths.rs"]
 mod paths;
 
+use common::commit::{Act, Commit};
 use common::lcg::Lcg;
-use common::{Commit, TwoPhase, unlimited};
+use common::{TwoPhase, unlimited};
 use iris_check::explore::{
     Counterexample, Fairness, Limits, Phase, Plain, Progress, Report, Stop, Subject, Verdict,
     search,
@@ -304,14 +305,14 @@ fn a_shortest_counterexample_survives_many_threads() {
     struct Wrong;
     impl Model for Wrong {
         type State = Commit;
-        type Action = common::Act;
+        type Action = Act;
         fn init_states(&self) -> Vec<Commit> {
             TwoPhase { managers: 5 }.init_states()
         }
-        fn actions(&self, state: &Commit, actions: &mut Vec<common::Act>) {
+        fn actions(&self, state: &Commit, actions: &mut Vec<Act>) {
             TwoPhase { managers: 5 }.actions(state, actions);
         }
-        fn next_state(&self, state: &Commit, action: common::Act) -> Option<Commit> {
+        fn next_state(&self, state: &Commit, action: Act) -> Option<Commit> {
             TwoPhase { managers: 5 }.next_state(state, action)
         }
         fn properties(&self) -> Vec<stateright::Property<Self>> {

@@ -6,6 +6,7 @@ use std::hash::Hash;
 
 use stateright::{Expectation, Model, Property};
 
+use super::coded::Coded;
 use super::subject::{Claim, Fairness, Kind, Obligation, Subject};
 use super::table::fingerprint;
 
@@ -80,6 +81,22 @@ impl<M: Model> Model for Plain<M> {
 
     fn within_boundary(&self, state: &Self::State) -> bool {
         self.model.within_boundary(state)
+    }
+}
+
+impl<M: Coded> Coded for Plain<M> {
+    type Code = M::Code;
+
+    fn encode(&self, state: &Self::State) -> M::Code {
+        self.model.encode(state)
+    }
+
+    fn decode(&self, code: &M::Code) -> Self::State {
+        self.model.decode(code)
+    }
+
+    fn code_bytes(&self) -> usize {
+        self.model.code_bytes()
     }
 }
 
