@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::coded::Words;
-use super::table::{fingerprint_of_words, home, low};
+use super::table::{high, home, low};
 use super::way::Keep;
 
 /// Visited states, whole.
 pub(super) struct Codes<C> {
-    /// Zero while empty; else the low half of the fingerprint, and below it the number plus one.
+    /// Zero while empty; else the high half of the fingerprint, and below it the number plus one.
+    /// That half alone says where a state belongs, so the table grows without a look at the codes.
     slots: Vec<AtomicU64>,
     /// The codes, so many to a segment: they never move, and nothing is copied to make room.
     segments: Vec<Box<[AtomicU64]>>,
@@ -21,8 +22,6 @@ pub(super) struct Codes<C> {
 const SMALLEST: usize = 1 << 12;
 /// Codes of a segment, as a power of two.
 const SEGMENT: u32 = 13;
-/// Numbers whose places are looked for together when the table grows.
-const BATCH: usize = 128;
 
 impl<C: Words> Codes<C> {
     #[inline]
@@ -33,38 +32,21 @@ impl<C: Words> Codes<C> {
         C::make(|word| words[word].load(Ordering::Relaxed))
     }
 
+    /// Three quarters full, then half as large again: longer probes cost more than the memory.
     fn room(slots: usize) -> usize {
-        slots / 5 * 4
+        slots / 4 * 3
     }
 
     fn slots_for(states: usize) -> usize {
         let mut slots = SMALLEST;
         while Self::room(slots) < states {
-            slots *= 2;
+            slots += slots / 2;
         }
         slots
     }
 
     fn segments_for(states: usize) -> usize {
         states.div_ceil(1 << SEGMENT)
-    }
-
-    /// Enters the numbers of this range, which are not there yet.
-    fn enter(&self, ids: std::ops::Range<u32>) {
-        let mut prints = [(0, 0); BATCH];
-        let mut looked = 0;
-        for (print, id) in prints.iter_mut().zip(ids.clone()) {
-            *print = (fingerprint_of_words(self.code(id).words()), id);
-            looked |= self.slots[home(print.0, self.slots.len())].load(Ordering::Relaxed);
-        }
-        std::hint::black_box(looked);
-        for (print, id) in &prints[..ids.len()] {
-            let mut at = home(*print, self.slots.len());
-            while self.slots[at].load(Ordering::Relaxed) != 0 {
-                at = self.after(at);
-            }
-            self.slots[at].store(slot(*print, *id), Ordering::Relaxed);
-        }
     }
 
     #[inline]
@@ -87,12 +69,12 @@ impl<C: Words> Keep<C> for Codes<C> {
 
     #[inline]
     fn touch(&self, print: u64) -> u64 {
-        self.slots[home(print, self.slots.len())].load(Ordering::Acquire)
+        self.slots[home_of(high(print), self.slots.len())].load(Ordering::Acquire)
     }
 
     #[inline]
     fn touch_again(&self, print: u64, touched: u64) -> u64 {
-        if touched == 0 || touched >> 32 != u64::from(low(print)) {
+        if touched == 0 || touched >> 32 != u64::from(high(print)) {
             return touched;
         }
         let id = low(touched) - 1;
@@ -102,13 +84,13 @@ impl<C: Words> Keep<C> for Codes<C> {
 
     #[inline]
     fn find(&self, print: u64, item: &C) -> Result<u32, usize> {
-        let mut at = home(print, self.slots.len());
+        let mut at = home_of(high(print), self.slots.len());
         loop {
             let found = self.slots[at].load(Ordering::Acquire);
             if found == 0 {
                 return Err(at);
             }
-            if found >> 32 == u64::from(low(print)) {
+            if found >> 32 == u64::from(high(print)) {
                 let id = low(found) - 1;
                 if self.code(id) == *item {
                     return Ok(id);
@@ -132,16 +114,18 @@ impl<C: Words> Keep<C> for Codes<C> {
         states <= Self::room(self.slots.len()) && Self::segments_for(states) <= self.segments.len()
     }
 
-    fn grow(&mut self, states: usize, there: usize) {
+    fn grow(&mut self, states: usize) {
         while self.segments.len() < Self::segments_for(states) {
             self.segments.push(empty(C::COUNT << SEGMENT).into_boxed_slice());
         }
         if states > Self::room(self.slots.len()) {
-            self.slots = Vec::new();
-            self.slots = empty(Self::slots_for(states));
-            let there = u32::try_from(there).expect("invariant: states are numbered by u32");
-            for first in (0..there).step_by(BATCH) {
-                self.enter(first..there.min(first.saturating_add(low(BATCH as u64))));
+            let old = std::mem::replace(&mut self.slots, empty(Self::slots_for(states)));
+            for slot in old.into_iter().map(AtomicU64::into_inner).filter(|slot| *slot != 0) {
+                let mut at = home_of(high(slot), self.slots.len());
+                while *self.slots[at].get_mut() != 0 {
+                    at = self.after(at);
+                }
+                *self.slots[at].get_mut() = slot;
             }
         }
     }
@@ -160,13 +144,65 @@ impl<C: Words> Keep<C> for Codes<C> {
     }
 }
 
+/// Where a half of a fingerprint belongs, in the order of halves.
+#[inline]
+fn home_of(half: u32, slots: usize) -> usize {
+    home(u64::from(half) << 32, slots)
+}
+
 #[inline]
 fn slot(print: u64, id: u32) -> u64 {
-    u64::from(low(print)) << 32 | u64::from(id + 1)
+    u64::from(high(print)) << 32 | u64::from(id + 1)
 }
 
 fn empty(count: usize) -> Vec<AtomicU64> {
     let mut all = Vec::new();
     all.resize_with(count, AtomicU64::default);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Enters what is new; answers the number.
+    fn enter(codes: &mut Codes<[u64; 2]>, print: u64, item: [u64; 2], next: u32) -> u32 {
+        if !codes.has_room(next as usize + 1) {
+            codes.grow(next as usize + 1);
+        }
+        codes.find(print, &item).unwrap_or_else(|slot| {
+            codes.fill(slot, print, &item, next);
+            next
+        })
+    }
+
+    #[test]
+    fn equal_fingerprints_confuse_nobody() {
+        let mut codes = Codes::new();
+        // Four fingerprints for all, at both ends of the table and between.
+        let print = |id: u32| u64::from(id % 4) * (u64::MAX / 3) | 1;
+        let item = |id: u32| [u64::from(id / 7), u64::from(id % 7)];
+        for id in 0..4_000 {
+            assert_eq!(enter(&mut codes, print(id), item(id), id), id);
+        }
+        for id in 0..4_000 {
+            assert_eq!(enter(&mut codes, print(id), item(id), 4_000), id);
+        }
+        assert_eq!(codes.marks(&[7, 3_999]), BTreeMap::from([(7, item(7)), (3_999, item(3_999))]));
+    }
+
+    #[test]
+    fn nothing_is_lost_when_it_grows() {
+        let mut codes = Codes::new();
+        let item = |id: u32| [u64::from(id), 0];
+        let print = |id| super::super::table::fingerprint_of_words(&item(id));
+        for id in 0..100_000 {
+            assert_eq!(enter(&mut codes, print(id), item(id), id), id);
+        }
+        for id in 0..100_000 {
+            assert_eq!(codes.find(print(id), &item(id)), Ok(id));
+        }
+        let most = <Codes<[u64; 2]> as Keep<[u64; 2]>>::bytes(100_000) + 4 * 100_000;
+        assert!(most <= 40 * 100_000, "{most} bytes with parents");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{OnceLock, RwLock};
 use super::board::{Board, Turn};
 use super::coded::Coded;
 use super::codes::Codes;
-use super::expand::{Hit, Scratch, Shared};
+use super::expand::{Chunk, Hit, Scratch, Shared};
 use super::limits::{Limits, Stop};
 use super::progress::{self, Outcome};
 use super::regrow::Regrow;
@@ -161,9 +161,29 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
         self.shared.wanted = !bits(&self.store.exercised) & below(self.store.exercised.len());
         let worth = chunks.len() >= WORTH_SHARING;
         let threads = if worth { self.shared.limits.threads } else { 1 };
+        self.scratch.fit(self.store.parents.len());
+        if threads < 2 {
+            self.alone(chunks);
+        } else {
+            self.together(chunks, threads);
+        }
+        self.store.end_level();
+        (self.shared.limits.progress)(self.store.word());
+    }
+
+    fn alone(&mut self, chunks: Vec<Chunk<W::Item>>) {
+        for chunk in chunks {
+            let expanded = self.shared.expand(chunk, &mut self.scratch);
+            if self.shared.poll() {
+                return;
+            }
+            self.store.commit(&self.shared, expanded);
+        }
+    }
+
+    fn together(&mut self, chunks: Vec<Chunk<W::Item>>, threads: usize) {
         let board = Board::new(chunks);
         let states = self.store.parents.len();
-        self.scratch.fit(states);
         let (shared, store, scratch) = (&self.shared, &mut self.store, &mut self.scratch);
         let work = |index, chunk, scratch: &mut Scratch<M, W>| {
             board.put(index, shared.expand(chunk, scratch));
@@ -191,8 +211,6 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
                 }
             }
         });
-        self.store.end_level();
-        (self.shared.limits.progress)(self.store.word());
     }
 
     fn report(

@@ -108,12 +108,12 @@ impl<I> Store<I> {
         M: Subject,
         W: Way<M, Item = I>,
     {
-        let there = self.parents.len();
+        let states = self.parents.len() + more;
         let kept = shared.kept();
-        if !kept.has_room(there + more) {
+        if !kept.has_room(states) {
             drop(kept);
             let mut keep = shared.keep.write().unwrap_or_else(PoisonError::into_inner);
-            keep.grow(there + more, there);
+            keep.grow(states);
         }
     }
 

@@ -109,7 +109,7 @@ impl<I> Keep<I> for Table {
         states <= room(self.slots.len())
     }
 
-    fn grow(&mut self, states: usize, _: usize) {
+    fn grow(&mut self, states: usize) {
         let old = std::mem::replace(&mut self.slots, empty(slots_for(states)));
         for slot in old {
             let (low, high) = (slot.low.into_inner(), slot.high.into_inner());
@@ -179,6 +179,6 @@ pub(super) fn low(value: u64) -> u32 {
 }
 
 #[inline]
-fn high(value: u64) -> u32 {
+pub(super) fn high(value: u64) -> u32 {
     low(value >> 32)
 }

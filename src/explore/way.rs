@@ -53,8 +53,8 @@ pub(super) trait Keep<I>: Send + Sync {
     /// Is there room for so many states?
     fn has_room(&self, states: usize) -> bool;
 
-    /// Makes room for so many, of which so many are there.
-    fn grow(&mut self, states: usize, there: usize);
+    /// Makes room for so many.
+    fn grow(&mut self, states: usize);
 
     /// An item, if every one is kept.
     fn item(&self, id: u32) -> Option<I>;

@@ -1,4 +1,5 @@
 //! Two-phase commit after Gray and Lamport, in 8 bytes.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use iris_check::explore::Coded;
 use stateright::{Model, Property};
