@@ -220,14 +220,9 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         self.judge_step(index, number, &next);
         let item = W::take(model, next);
         let print = W::print(&item);
-        let scratch = &mut *self.scratch;
-        // Nobody needs its number, and it was sent on its way before.
-        if class.is_none() && scratch.recent.saw(print, &W::Keep::mark(print, &item)) {
-            return;
-        }
         let source = u32::try_from(index).expect("invariant: a chunk is small");
-        scratch.pending.push(Pending { print, item, source, edge });
-        if scratch.pending.len() == BATCH {
+        self.scratch.pending.push(Pending { print, item, source, edge });
+        if self.scratch.pending.len() == BATCH {
             self.look_up();
         }
     }
@@ -247,6 +242,11 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
     /// Drops the successors that are already known. That others become known meanwhile does not
     /// matter: whoever numbers the states looks again.
     fn look_up(&mut self) {
+        if !self.shared.edges {
+            // Nobody needs the number of what was sent on its way before.
+            let Scratch { pending, recent, .. } = &mut *self.scratch;
+            pending.retain(|it| !recent.saw(it.print, &W::Keep::mark(it.print, &it.item)));
+        }
         let kept = self.shared.kept();
         near(&*kept, self.scratch.pending.iter().map(|pending| pending.print));
         for pending in self.scratch.pending.drain(..) {

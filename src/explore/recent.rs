@@ -2,7 +2,7 @@
 //! dropped before anything far away is looked at.
 
 /// How many are remembered: more would not stay in the near caches.
-const MOST: usize = 1 << 16;
+const MOST: usize = 1 << 13;
 const FEWEST: usize = 1 << 8;
 
 /// Marks of states, each in the one slot where it may be.
