@@ -18,9 +18,6 @@ use common::unlimited;
 use iris_check::explore::{Coded, Memory, Plain, Report, Verdict, search, search_coded};
 use stateright::Checker;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Unique states and transitions.
 type Counts = (u64, u64);
 
@@ -91,6 +88,10 @@ where
         "{name}: {states} states, {transitions} transitions, {:.1} bytes/state exact with parents",
         ratio_of(bytes, states)
     );
+    show(&best);
+}
+
+fn show(best: &Best) {
     for threads in [1, 2] {
         let of = |what| best.of((what, threads));
         for ours in ["exact", "hash"] {

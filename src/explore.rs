@@ -5,9 +5,9 @@
 //! of threads. Progress claims are decided afterwards, by looking for fair endless runs: a cycle, a
 //! deadlock, or a stutter for ever.
 //!
-//! Any model can be searched as it is. One whose states have a short code ([`Coded`]) is searched
-//! faster by [`search_coded()`]: it keeps codes and nothing else, compares them whole, and generates
-//! the steps of a state again where progress asks for them.
+//! Any model can be searched as it is. One whose states have a short code ([`Coded`]) can be
+//! searched exactly by [`search_coded()`]: it keeps codes and nothing else, compares them whole,
+//! and generates the steps of a state again where progress asks for them.
 //!
 //! What a verdict means:
 //! - Every claim is about the states inside the model's boundary. A state with a step over the
@@ -16,14 +16,14 @@
 //!   [`Verdict::Incomplete`] with [`Stop::Boundary`], unless a violation was found inside.
 //! - A search that stopped early never says that a claim holds for want of a counterexample.
 //!   What it did find is real: violations, and witnesses of [`Kind::Reachable`] claims.
-//! - States are told apart by 64-bit fingerprints, or, with [`Memory::Codes`], by all that they say;
-//!   [`Report::collision_odds`] says how likely it is that two were confused.
+//! - States are told apart by 64-bit fingerprints, or, with [`Memory::Codes`], by all that they
+//!   say; [`Report::collision_odds`] says how likely it is that two were confused.
 //!
 //! Reading order: `subject` (what a model says), `limits` and `report` (in and out), `search` (the
-//! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the parallel
-//! part), `store` (the ordered part), `table` and `codes` (the visited states), `graph` and `regrow`
-//! (their steps, stored or generated again), then `progress` with `component`, `region` and `cycle`,
-//! and `retrace`, which turns numbers back into runs.
+//! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
+//! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
+//! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
+//! `region` and `cycle`, and `retrace`, which turns numbers back into runs.
 
 mod board;
 mod coded;

@@ -180,7 +180,7 @@ mod tests {
     fn equal_fingerprints_confuse_nobody() {
         let mut codes = Codes::new();
         // Four fingerprints for all, at both ends of the table and between.
-        let print = |id: u32| u64::from(id % 4) * (u64::MAX / 3) | 1;
+        let print = |id: u32| (u64::from(id % 4) * (u64::MAX / 3)) | 1;
         let item = |id: u32| [u64::from(id / 7), u64::from(id % 7)];
         for id in 0..4_000 {
             assert_eq!(enter(&mut codes, print(id), item(id), id), id);

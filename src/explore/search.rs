@@ -43,7 +43,7 @@ pub fn search<M: Subject>(model: &M, limits: &Limits) -> Report<M::State, M::Act
     Search::<M, Whole>::all(model, limits)
 }
 
-/// The same with states that are carried and kept as their codes: faster, and exact.
+/// The same with states that are carried and kept as their codes, exact if all of them are kept.
 ///
 /// # Panics
 /// As [`search`], and if codes are not what [`Coded`] asks for.
