@@ -1,43 +1,189 @@
-//! The engine and `stateright`'s own breadth-first search on two-phase commit with 7 resource
-//! managers: the same model, the same run, 1 and 2 threads. The best of a few rounds counts.
+//! The engine beside `stateright`'s own searches: the same models in the same run, states and
+//! transitions counted alike, the best of a few rounds of each in turn.
+//!
+//! `cargo bench --bench explore` takes all models; names after `--` choose (`2pc7`, `job213`), and
+//! a number is that of the rounds.
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
+use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-use common::{TwoPhase, unlimited};
-use iris_check::explore::{Plain, search};
-use stateright::{Checker, Model};
+use common::commit::TwoPhase;
+use common::job::{Fair, Job};
+use common::unlimited;
+use iris_check::explore::{Coded, Memory, Plain, Report, Verdict, search, search_coded};
+use stateright::Checker;
 
-const MANAGERS: u8 = 7;
-const STATES: u64 = 296_448;
-const ROUNDS: usize = 3;
+/// Unique states and transitions.
+type Counts = (u64, u64);
 
 fn main() {
-    println!("two-phase commit, {MANAGERS} resource managers, {STATES} states");
-    for threads in [1, 2] {
-        let ours = best(|| search(&Plain::new(model()), &unlimited(threads)).states);
-        let theirs = best(|| {
-            let checker = model().checker().threads(threads).spawn_bfs().join();
-            checker.unique_state_count() as u64
-        });
-        let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
-        println!("{threads} thread(s): ours {ours:.2?}, stateright {theirs:.2?}, {ratio:.1} times");
+    let words: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(3);
+    let names: Vec<&String> = words.iter().filter(|word| word.parse::<u32>().is_err()).collect();
+    let chosen = |name: &str| names.is_empty() || names.iter().any(|it| *it == name);
+    for (name, managers, counts) in
+        [("2pc7", 7, (296_448, 2_744_705)), ("2pc8", 8, (1_745_408, 18_507_777))]
+    {
+        if chosen(name) {
+            compare(name, &TwoPhase { managers }, counts, rounds);
+        }
+    }
+    let jobs = [
+        ("job212", Job::new(2, 1, 2), (83_166, 827_374)),
+        ("job222", Job::new(2, 2, 2), (1_893_408, 22_472_992)),
+        ("job213", Job::new(2, 1, 3), (4_947_852, 70_732_952)),
+    ];
+    for (name, job, counts) in jobs {
+        if chosen(name) {
+            compare(name, &job, counts, rounds);
+            fairness(name, job, rounds);
+        }
     }
 }
 
-fn model() -> TwoPhase {
-    TwoPhase { managers: MANAGERS }
+/// Both engines on one model.
+fn compare<M>(name: &str, model: &M, (states, transitions): Counts, rounds: u32)
+where
+    M: Coded<State: Clone + Hash + Eq + Send + Sync, Action: Clone + PartialEq + Send + Sync>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    let ours = Plain::new(model.clone());
+    let mut best = Best::default();
+    let mut bytes = 0;
+    for _ in 0..rounds {
+        for threads in [1, 2] {
+            let limits = unlimited(threads);
+            let mut time = |what, run: &mut dyn FnMut() -> Counts| {
+                let (found, all) = best.time((what, threads), run);
+                assert_eq!(found, states, "{name}: states");
+                assert_eq!(all, transitions, "{name}: transitions");
+            };
+            time("exact", &mut || {
+                let report = search_coded(&ours, Memory::Codes, &limits);
+                bytes = report.memory;
+                (report.states, report.transitions)
+            });
+            time("hash", &mut || counts(&search(&ours, &limits)));
+            let theirs = || model.clone().checker().threads(threads);
+            let inits = model.init_states().len() as u64;
+            time("BFS", &mut || {
+                let done = theirs().spawn_bfs().join();
+                (done.unique_state_count() as u64, done.state_count() as u64 - inits)
+            });
+            time("DFS", &mut || {
+                let done = theirs().spawn_dfs().join();
+                (done.unique_state_count() as u64, done.state_count() as u64 - inits)
+            });
+        }
+    }
+    println!(
+        "{name}: {states} states, {transitions} transitions, {:.1} bytes/state exact with parents",
+        ratio_of(bytes, states)
+    );
+    show(&best);
 }
 
-fn best(run: impl Fn() -> u64) -> Duration {
-    let round = |_| {
+fn show(best: &Best) {
+    for threads in [1, 2] {
+        let of = |what| best.of((what, threads));
+        for ours in ["exact", "hash"] {
+            println!(
+                "  {threads} thread(s) {ours:5} {:>8.2?}  stateright BFS {:.2?} = {:.1} times, \
+                 DFS {:.2?} = {:.1} times",
+                of(ours),
+                of("BFS"),
+                times(of("BFS"), of(ours)),
+                of("DFS"),
+                times(of("DFS"), of(ours)),
+            );
+        }
+    }
+    let gain = |what| times(best.of((what, 1)), best.of((what, 2)));
+    println!(
+        "  2 threads against 1: exact {:.2} times, hash {:.2} times",
+        gain("exact"),
+        gain("hash")
+    );
+}
+
+/// Progress beside the safety run of the same model, without and with fairness.
+fn fairness(name: &str, job: Job, rounds: u32) {
+    let mut best = Best::default();
+    let plain = Plain::new(job);
+    for _ in 0..rounds {
+        best.time(("safety", 1), &mut || {
+            counts(&search_coded(&plain, Memory::Codes, &unlimited(1)))
+        });
+        for (what, fair) in [("fair", true), ("unfair", false)] {
+            best.time((what, 1), &mut || {
+                let model = Fair { job, fair };
+                let report = search_coded(&model, Memory::Codes, &unlimited(1));
+                assert_eq!(fair, report.verdicts[1] == Verdict::Holds, "{name} {what}");
+                counts(&report)
+            });
+        }
+    }
+    let of = |what| times(best.of((what, 1)), best.of(("safety", 1)));
+    println!(
+        "  progress: holds in {:.2} times the safety run, is violated in {:.2} times",
+        of("fair"),
+        of("unfair")
+    );
+}
+
+fn counts<S, A>(report: &Report<S, A>) -> Counts {
+    (report.states, report.transitions)
+}
+
+/// The best time of each engine with so many threads: of one thread that of the processor, which
+/// others on the machine take least from; of several that of the clock.
+#[derive(Default)]
+struct Best(BTreeMap<(&'static str, usize), Duration>);
+
+/// Time that all threads of this process took from the processors, where the system says it: in
+/// hundredths of a second.
+fn worked() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+}
+
+impl Best {
+    fn time(&mut self, what: (&'static str, usize), run: &mut dyn FnMut() -> Counts) -> Counts {
         #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
         let start = Instant::now();
-        assert_eq!(run(), STATES);
-        start.elapsed()
-    };
-    (0..ROUNDS).map(round).min().expect("at least one round")
+        let before = worked();
+        let counts = run();
+        let mut spent = start.elapsed();
+        if let (1, Some(before), Some(after)) = (what.1, before, worked())
+            && after > before
+        {
+            spent = after.checked_sub(before).unwrap_or(spent);
+        }
+        let best = self.0.entry(what).or_insert(spent);
+        *best = spent.min(*best);
+        counts
+    }
+
+    fn of(&self, what: (&'static str, usize)) -> Duration {
+        self.0[&what]
+    }
+}
+
+fn times(long: Duration, short: Duration) -> f64 {
+    long.as_secs_f64() / short.as_secs_f64()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
+fn ratio_of(bytes: u64, states: u64) -> f64 {
+    bytes as f64 / states as f64
 }

@@ -2,8 +2,12 @@
 //!
 //! It is generic and knows no cluster. [`search()`] goes breadth first, level by level, so a
 //! broken safety claim comes with a *shortest* run, and the report is the same whatever the number
-//! of threads. Progress claims are decided afterwards on the stored graph, by looking for fair
-//! endless runs: a cycle, a deadlock, or a stutter for ever.
+//! of threads. Progress claims are decided afterwards, by looking for fair endless runs: a cycle, a
+//! deadlock, or a stutter for ever.
+//!
+//! Any model can be searched as it is. One whose states have a short code ([`Coded`]) can be
+//! searched exactly by [`search_coded()`]: it keeps codes and nothing else, compares them whole,
+//! and generates the steps of a state again where progress asks for them.
 //!
 //! What a verdict means:
 //! - Every claim is about the states inside the model's boundary. A state with a step over the
@@ -12,15 +16,18 @@
 //!   [`Verdict::Incomplete`] with [`Stop::Boundary`], unless a violation was found inside.
 //! - A search that stopped early never says that a claim holds for want of a counterexample.
 //!   What it did find is real: violations, and witnesses of [`Kind::Reachable`] claims.
-//! - States are told apart by 64-bit fingerprints; [`Report::collision_odds`] says how likely it is
-//!   that two were confused.
+//! - States are told apart by 64-bit fingerprints, or, with [`Memory::Codes`], by all that they
+//!   say; [`Report::collision_odds`] says how likely it is that two were confused.
 //!
 //! Reading order: `subject` (what a model says), `limits` and `report` (in and out), `search` (the
-//! levels), `expand` and `board` (the parallel part), `store` (the ordered part), `table`, `graph`,
-//! then `progress` with `region`, `component` and `cycle`, and `retrace`, which turns numbers back
-//! into runs.
+//! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
+//! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
+//! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
+//! `region` and `cycle`, and `retrace`, which turns numbers back into runs.
 
 mod board;
+mod coded;
+mod codes;
 mod component;
 mod cycle;
 mod expand;
@@ -28,16 +35,20 @@ mod graph;
 mod limits;
 mod plain;
 mod progress;
+mod recent;
 mod region;
+mod regrow;
 mod report;
 mod retrace;
 mod search;
 mod store;
 mod subject;
 mod table;
+mod way;
 
+pub use coded::{Coded, Words};
 pub use limits::{Limits, Phase, Progress, Stop};
 pub use plain::Plain;
 pub use report::{Counterexample, Path, Report, Verdict};
-pub use search::search;
+pub use search::{Memory, search, search_coded};
 pub use subject::{Claim, Fairness, Kind, Obligation, Subject};

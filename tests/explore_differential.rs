@@ -12,7 +12,8 @@ mod random;
 use common::lcg::Lcg;
 use common::unlimited;
 use iris_check::explore::{
-    Counterexample, Fairness, Kind, Limits, Path, Report, Stop, Subject, Verdict, search,
+    Counterexample, Fairness, Kind, Limits, Memory, Path, Report, Stop, Subject, Verdict, search,
+    search_coded,
 };
 use oracle::{Expected, Oracle};
 use random::{Place, Random};
@@ -27,6 +28,7 @@ fn every_verdict_and_trace_agrees_with_enumeration() {
         let model = Random::new(&mut Lcg::new(seed));
         let oracle = Oracle::new(&model);
         let report = search(&model, &unlimited(1));
+        same_by_code(&model, &unlimited(1), &report, seed);
         assert_eq!(report.states, oracle.states(), "states, seed {seed}");
         assert_eq!(report.transitions, oracle.transitions(), "transitions, seed {seed}");
         assert_eq!(report.depth, oracle.depth(), "depth, seed {seed}");
@@ -52,6 +54,7 @@ fn a_limited_search_says_nothing_that_enumeration_denies() {
             _ => Limits { max_depth: Some(u32::from(lcg.once_in(2))), ..unlimited(1) },
         };
         let report = search(&model, &limits);
+        same_by_code(&model, &limits, &report, seed);
         let whole = report.states == oracle.states() && report.stopped.is_none();
         stops += u32::from(report.stopped.is_some());
         for claim in 0..model.claims().len() {
@@ -78,6 +81,17 @@ fn a_limited_search_says_nothing_that_enumeration_denies() {
         }
     }
     assert!(stops > 3000, "{stops}");
+}
+
+/// A search by code says the same of everything, whether it stores edges or generates them again.
+fn same_by_code(model: &Random, limits: &Limits, report: &Report<Place, u8>, seed: u64) {
+    for memory in [Memory::Codes, Memory::Fingerprints] {
+        let mut found = search_coded(model, memory, limits);
+        let is_exact = found.collision_odds < f64::MIN_POSITIVE;
+        assert!(is_exact || memory == Memory::Fingerprints, "seed {seed}");
+        (found.collision_odds, found.memory) = (report.collision_odds, report.memory);
+        assert_eq!(&found, report, "seed {seed}, {memory:?}");
+    }
 }
 
 /// Which kind of outcome it was.

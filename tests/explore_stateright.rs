@@ -5,14 +5,16 @@ mod common;
 #[path = "explore_stateright/paths.rs"]
 mod paths;
 
+use common::commit::{Act, Commit, TwoPhase};
 use common::lcg::Lcg;
-use common::{Commit, TwoPhase, unlimited};
+use common::unlimited;
 use iris_check::explore::{
-    Counterexample, Fairness, Limits, Phase, Plain, Progress, Report, Stop, Subject, Verdict,
-    search,
+    Coded, Counterexample, Fairness, Limits, Memory, Phase, Plain, Progress, Report, Stop, Subject,
+    Verdict, search, search_coded,
 };
 use paths::{Paths, Wide, eventually, leads_to};
 use stateright::{Checker, Model};
+use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[test]
@@ -50,6 +52,15 @@ fn the_report_is_the_same_for_every_number_of_threads() {
             assert_eq!(commit, search(&model, &Limits { threads, ..limits }), "{threads} threads");
             assert_eq!(random, search(&graph, &Limits { threads, ..limits }), "{threads} threads");
         }
+        for memory in [Memory::Codes, Memory::Fingerprints] {
+            let commit = search_coded(&model, memory, &limits);
+            let random = search_coded(&graph, memory, &limits);
+            for threads in [2, 3] {
+                let limits = Limits { threads, ..limits };
+                assert_eq!(commit, search_coded(&model, memory, &limits), "{threads} threads");
+                assert_eq!(random, search_coded(&graph, memory, &limits), "{threads} threads");
+            }
+        }
         seen.push((commit.stopped, random.stopped));
     }
     let (states, depth) = (Some(Stop::States), Some(Stop::Depth));
@@ -57,10 +68,16 @@ fn the_report_is_the_same_for_every_number_of_threads() {
     assert_eq!(seen, [(None, None), (states, states), (depth, depth), (memory, memory)]);
 }
 
-/// What a search says of the only claim of a model.
-fn verdict<M: Subject>(model: &M) -> Verdict<M::State, M::Action> {
+/// What a search says of the only claim of a model, whichever way it keeps the states.
+fn verdict<M>(model: &M) -> Verdict<M::State, M::Action>
+where
+    M: Subject + Coded<State: Debug + PartialEq, Action: Debug + PartialEq>,
+{
     let mut report = search(model, &unlimited(1));
     assert_eq!(report.verdicts.len(), 1);
+    for memory in [Memory::Codes, Memory::Fingerprints] {
+        assert_eq!(search_coded(model, memory, &unlimited(1)).verdicts, report.verdicts);
+    }
     report.verdicts.remove(0)
 }
 
@@ -304,14 +321,14 @@ fn a_shortest_counterexample_survives_many_threads() {
     struct Wrong;
     impl Model for Wrong {
         type State = Commit;
-        type Action = common::Act;
+        type Action = Act;
         fn init_states(&self) -> Vec<Commit> {
             TwoPhase { managers: 5 }.init_states()
         }
-        fn actions(&self, state: &Commit, actions: &mut Vec<common::Act>) {
+        fn actions(&self, state: &Commit, actions: &mut Vec<Act>) {
             TwoPhase { managers: 5 }.actions(state, actions);
         }
-        fn next_state(&self, state: &Commit, action: common::Act) -> Option<Commit> {
+        fn next_state(&self, state: &Commit, action: Act) -> Option<Commit> {
             TwoPhase { managers: 5 }.next_state(state, action)
         }
         fn properties(&self) -> Vec<stateright::Property<Self>> {

@@ -19,6 +19,8 @@ struct Inner<J, R> {
     /// Results taken so far; `results[0]` is the one to be taken next.
     taken: usize,
     results: VecDeque<Option<R>>,
+    /// How many wait to be told: telling costs a call to the kernel.
+    waiting: usize,
     /// Somebody panicked or the search was stopped: all go home.
     closed: bool,
 }
@@ -40,6 +42,7 @@ impl<J, R> Board<J, R> {
             given: 0,
             taken: 0,
             results: VecDeque::new(),
+            waiting: 0,
             closed: false,
         };
         Self { inner: Mutex::new(inner), changed: Condvar::new() }
@@ -55,7 +58,7 @@ impl<J, R> Board<J, R> {
             if matches!(inner.results.front(), Some(Some(_))) {
                 let result = inner.results.pop_front().flatten();
                 inner.taken += 1;
-                self.changed.notify_all();
+                self.tell(&inner);
                 return Turn::Take(result.expect("invariant: the front was looked at"));
             }
             if let Some((index, job)) = inner.give() {
@@ -87,8 +90,7 @@ impl<J, R> Board<J, R> {
         let mut inner = self.lock();
         let at = index - inner.taken;
         inner.results[at] = Some(result);
-        drop(inner);
-        self.changed.notify_all();
+        self.tell(&inner);
     }
 
     /// Sends all home.
@@ -106,8 +108,18 @@ impl<J, R> Board<J, R> {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, inner: MutexGuard<'a, Inner<J, R>>) -> MutexGuard<'a, Inner<J, R>> {
-        self.changed.wait(inner).unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn tell(&self, inner: &Inner<J, R>) {
+        if inner.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    fn wait<'a>(&self, mut inner: MutexGuard<'a, Inner<J, R>>) -> MutexGuard<'a, Inner<J, R>> {
+        inner.waiting += 1;
+        let waited = self.changed.wait(inner);
+        let mut inner = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        inner.waiting -= 1;
+        inner
     }
 }
 

@@ -2,83 +2,109 @@
 
 use std::collections::BTreeMap;
 
-use super::graph::{Edge, Graph, STRONG, WEAK, class_set};
+use super::component::Components;
+use super::graph::{Edge, STRONG, Steps, WEAK, class_set};
 use super::limits::Stop;
 use super::progress::Poll;
 
-/// The edges of a short cycle from a state of a fair component back to it, which makes staying in
+/// A fair component whose steps are looked at one by one.
+struct Inside<'c, 's, S> {
+    components: &'c mut Components<'s, S>,
+    part: u32,
+    /// The classes enabled in a state, by state: asked for once for each step to it.
+    enabled: BTreeMap<u32, u128>,
+}
+
+/// The steps of a short cycle from a state of a fair component back to it, which makes staying in
 /// it fair: each weak class is taken or disabled somewhere on it, each strong class is taken or
-/// disabled everywhere on it. No edge if staying in the one state is fair.
+/// disabled everywhere on it. No step if staying in the one state is fair.
 ///
 /// It goes to the nearest thing that is missing, again and again, and then home.
-pub(super) fn short_fair(
-    graph: &Graph,
-    inside: &impl Fn(u32) -> bool,
+pub(super) fn short_fair<S: Steps>(
+    components: &mut Components<'_, S>,
     entry: u32,
     poll: &mut Poll,
-) -> Result<Vec<u32>, Stop> {
+) -> Result<Vec<Edge>, Stop> {
+    let part = components.fair(entry).expect("invariant: the entry is in a fair component");
+    let mut inside = Inside { components, part, enabled: BTreeMap::new() };
     let mut cycle = Vec::new();
-    let mut everywhere = graph.enabled(entry);
+    let mut everywhere = inside.enabled(entry);
     let (mut somewhere, mut taken, mut at) = (everywhere, 0, entry);
     loop {
         let missing = (everywhere & WEAK | somewhere & STRONG) & !taken;
         if missing == 0 && at == entry {
             return Ok(cycle);
         }
-        let helps = |edge: Edge| match missing {
-            0 => edge.target == entry,
-            _ => {
-                class_set(edge.class) & missing != 0
-                    || WEAK & missing & !graph.enabled(edge.target) != 0
-            }
-        };
-        for number in nearest(graph, inside, at, helps, poll)? {
-            let edge = graph.edge(number);
-            let enabled = graph.enabled(edge.target);
+        for edge in inside.nearest(at, entry, missing, poll)? {
+            let enabled = inside.enabled(edge.target);
             everywhere &= enabled;
             somewhere |= enabled;
             taken |= class_set(edge.class);
             at = edge.target;
-            cycle.push(number);
+            cycle.push(edge);
         }
     }
 }
 
-/// The edges of a shortest way inside that ends with an edge that helps.
-fn nearest(
-    graph: &Graph,
-    inside: &impl Fn(u32) -> bool,
-    from: u32,
-    helps: impl Fn(Edge) -> bool,
-    poll: &mut Poll,
-) -> Result<Vec<u32>, Stop> {
-    let mut queue = vec![from];
-    let mut through: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut done = 0;
-    while let Some(state) = queue.get(done).copied() {
-        done += 1;
-        for number in graph.edges_of(state) {
-            poll.step()?;
-            let edge = graph.edge(number);
-            if !inside(edge.target) {
-                continue;
-            }
-            if helps(edge) {
-                let mut way = vec![number];
-                let mut at = state;
-                while at != from {
-                    let before = through[&at];
-                    way.push(before);
-                    at = graph.source(before);
+impl<S: Steps> Inside<'_, '_, S> {
+    fn enabled(&mut self, state: u32) -> u128 {
+        if let Some(enabled) = self.enabled.get(&state) {
+            return *enabled;
+        }
+        let enabled = self.components.steps(state, &mut Vec::new()).enabled;
+        self.enabled.insert(state, enabled);
+        enabled
+    }
+
+    /// Does a step bring what is missing, or home if nothing is?
+    fn helps(&mut self, edge: Edge, entry: u32, missing: u128) -> bool {
+        if missing == 0 {
+            return edge.target == entry;
+        }
+        class_set(edge.class) & missing != 0
+            || (WEAK & missing != 0 && WEAK & missing & !self.enabled(edge.target) != 0)
+    }
+
+    /// The steps of a shortest way inside that ends with a step that helps.
+    fn nearest(
+        &mut self,
+        from: u32,
+        entry: u32,
+        missing: u128,
+        poll: &mut Poll,
+    ) -> Result<Vec<Edge>, Stop> {
+        let mut queue = vec![from];
+        // By state, whence and how it was reached.
+        let mut through: BTreeMap<u32, (u32, Edge)> = BTreeMap::new();
+        let mut edges = Vec::new();
+        let mut done = 0;
+        while let Some(state) = queue.get(done).copied() {
+            done += 1;
+            edges.clear();
+            let around = self.components.steps(state, &mut edges);
+            self.enabled.insert(state, around.enabled);
+            for edge in edges.drain(..) {
+                poll.step()?;
+                if self.components.fair(edge.target) != Some(self.part) {
+                    continue;
                 }
-                way.reverse();
-                return Ok(way);
-            }
-            if edge.target != from && !through.contains_key(&edge.target) {
-                through.insert(edge.target, number);
-                queue.push(edge.target);
+                if self.helps(edge, entry, missing) {
+                    let mut way = vec![edge];
+                    let mut at = state;
+                    while at != from {
+                        let (before, edge) = through[&at];
+                        way.push(edge);
+                        at = before;
+                    }
+                    way.reverse();
+                    return Ok(way);
+                }
+                if edge.target != from && !through.contains_key(&edge.target) {
+                    through.insert(edge.target, (state, edge));
+                    queue.push(edge.target);
+                }
             }
         }
+        panic!("invariant: a fair component has all that makes it fair");
     }
-    panic!("invariant: a fair component has all that makes it fair");
 }

@@ -1,25 +1,28 @@
 //! Expands a few states of a level: the part of the search that all threads do.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+use stateright::Model;
 
 use super::graph::{Edge, FRESH, Marks, OUTSIDE, class_of};
 use super::limits::{Limits, Stop};
+use super::recent::Recent;
 use super::subject::Subject;
-use super::table::{Table, fingerprint};
+use super::way::{Keep, Way};
 
 /// States expanded as one job.
-pub(super) const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 128;
 /// Successors looked up together: their cache misses overlap.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 /// Transitions between two looks at the caller's `stop`.
 const POLL: u64 = 1024;
 
 /// What all threads of a search see.
-pub(super) struct Shared<'a, M: Subject> {
+pub(super) struct Shared<'a, M: Subject, W: Way<M>> {
     pub(super) model: &'a M,
     pub(super) limits: &'a Limits<'a>,
-    pub(super) table: RwLock<Table>,
+    pub(super) keep: RwLock<W::Keep>,
     /// Bits of the safety claims.
     pub(super) safety: u64,
     /// Are edges wanted?
@@ -33,18 +36,21 @@ pub(super) struct Shared<'a, M: Subject> {
     pub(super) halted: OnceLock<Stop>,
 }
 
-/// Some states of a level and the number of the first.
-pub(super) struct Chunk<S> {
+/// Some states of a level.
+pub(super) struct Chunk<I> {
+    /// The number of the first.
     pub(super) first: u32,
-    pub(super) states: Vec<S>,
+    pub(super) count: u32,
+    /// They themselves, unless all items are kept.
+    pub(super) items: Vec<I>,
 }
 
 /// What came of a chunk.
-pub(super) struct Expanded<S> {
+pub(super) struct Expanded<I> {
     pub(super) first: u32,
     pub(super) sources: Vec<Source>,
     /// Successors that were not known when they were looked up, in order.
-    pub(super) fresh: Vec<(u64, S)>,
+    pub(super) fresh: Vec<(u64, I)>,
     pub(super) edges: Vec<Edge>,
     /// In the order of their sources.
     pub(super) hits: Vec<Hit>,
@@ -67,14 +73,40 @@ pub(super) struct Hit {
     pub(super) exercised: u64,
 }
 
-struct Pending<S> {
-    fingerprint: u64,
-    state: S,
-    source: usize,
+struct Pending<I> {
+    print: u64,
+    item: I,
+    source: u32,
     edge: usize,
 }
 
-impl<M: Subject> Shared<'_, M> {
+/// What a thread keeps from chunk to chunk.
+pub(super) struct Scratch<M: Subject, W: Way<M>> {
+    pending: Vec<Pending<W::Item>>,
+    actions: Vec<M::Action>,
+    items: Vec<W::Item>,
+    recent: Recent<<W::Keep as Keep<W::Item>>::Mark>,
+}
+
+impl<M: Subject, W: Way<M>> Scratch<M, W> {
+    pub(super) fn new(states: usize) -> Self {
+        let mut scratch = Self {
+            pending: Vec::with_capacity(BATCH),
+            actions: Vec::new(),
+            items: Vec::new(),
+            recent: Recent::new(),
+        };
+        scratch.fit(states);
+        scratch
+    }
+
+    /// Prepares it for a level with so many states before it.
+    pub(super) fn fit(&mut self, states: usize) {
+        self.recent.fit(states);
+    }
+}
+
+impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
     /// Must the search end now?
     pub(super) fn poll(&self) -> bool {
         if let Some(stop) = (self.limits.stop)() {
@@ -83,25 +115,39 @@ impl<M: Subject> Shared<'_, M> {
         self.halted.get().is_some()
     }
 
-    pub(super) fn expand(&self, chunk: &Chunk<M::State>) -> Expanded<M::State> {
+    /// The visited states, to be read.
+    pub(super) fn kept(&self) -> RwLockReadGuard<'_, W::Keep> {
+        self.keep.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn expand(
+        &self,
+        mut chunk: Chunk<W::Item>,
+        scratch: &mut Scratch<M, W>,
+    ) -> Expanded<W::Item> {
+        if W::Keep::WHOLE {
+            let kept = self.kept();
+            chunk.items = std::mem::take(&mut scratch.items);
+            let ids = chunk.first..chunk.first + chunk.count;
+            chunk.items.extend(ids.filter_map(|id| kept.item(id)));
+        }
         let mut expansion = Expansion {
             shared: self,
             out: Expanded {
                 first: chunk.first,
-                sources: Vec::with_capacity(chunk.states.len()),
+                sources: Vec::with_capacity(chunk.items.len()),
                 fresh: Vec::new(),
                 edges: Vec::new(),
                 hits: Vec::new(),
             },
-            pending: Vec::with_capacity(BATCH),
-            actions: Vec::new(),
+            scratch,
             broken_states: self.settled,
             broken_steps: self.settled,
             wanted: self.wanted,
         };
         let mut polled = 0;
-        for (index, state) in chunk.states.iter().enumerate() {
-            expansion.source(index, state);
+        for (index, item) in chunk.items.iter().enumerate() {
+            W::look(self.model, item, |state| expansion.source(index, state));
             polled += expansion.out.sources[index].transitions;
             if polled >= POLL && self.poll() {
                 break;
@@ -109,16 +155,18 @@ impl<M: Subject> Shared<'_, M> {
             polled %= POLL;
         }
         expansion.look_up();
-        expansion.out
+        let out = expansion.out;
+        chunk.items.clear();
+        scratch.items = chunk.items;
+        out
     }
 }
 
 /// A chunk being expanded.
-struct Expansion<'a, M: Subject> {
-    shared: &'a Shared<'a, M>,
-    out: Expanded<M::State>,
-    pending: Vec<Pending<M::State>>,
-    actions: Vec<M::Action>,
+struct Expansion<'a, M: Subject, W: Way<M>> {
+    shared: &'a Shared<'a, M, W>,
+    out: Expanded<W::Item>,
+    scratch: &'a mut Scratch<M, W>,
     /// Claims of which this chunk need not report another broken state, or step.
     broken_states: u64,
     broken_steps: u64,
@@ -126,7 +174,7 @@ struct Expansion<'a, M: Subject> {
     wanted: u64,
 }
 
-impl<M: Subject> Expansion<'_, M> {
+impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
     fn source(&mut self, index: usize, state: &M::State) {
         let model = self.shared.model;
         let mut source = Source::default();
@@ -141,12 +189,12 @@ impl<M: Subject> Expansion<'_, M> {
         }
         self.out.sources.push(source);
         if !self.shared.judge_only.load(Ordering::Relaxed) {
-            let mut actions = std::mem::take(&mut self.actions);
+            let mut actions = std::mem::take(&mut self.scratch.actions);
             model.actions(state, &mut actions);
             for (number, action) in actions.drain(..).enumerate() {
                 self.step(index, number, state, action);
             }
-            self.actions = actions;
+            self.scratch.actions = actions;
         }
     }
 
@@ -170,14 +218,16 @@ impl<M: Subject> Expansion<'_, M> {
         }
         source.transitions += 1;
         self.judge_step(index, number, &next);
-        let fingerprint = fingerprint(&next);
-        self.pending.push(Pending { fingerprint, state: next, source: index, edge });
-        if self.pending.len() == BATCH {
+        let item = W::take(model, next);
+        let print = W::print(&item);
+        let source = u32::try_from(index).expect("invariant: a chunk is small");
+        self.scratch.pending.push(Pending { print, item, source, edge });
+        if self.scratch.pending.len() == BATCH {
             self.look_up();
         }
     }
 
-    fn judge_step(&mut self, source: usize, number: usize, next: &M::State) {
+    fn judge_step(&mut self, source: usize, number: usize, next: &<M as Model>::State) {
         let model = self.shared.model;
         let broken = model.broken_by_step(next) & self.shared.safety & !self.broken_steps;
         let exercised = if self.wanted == 0 { 0 } else { model.exercised(next) & self.wanted };
@@ -192,16 +242,38 @@ impl<M: Subject> Expansion<'_, M> {
     /// Drops the successors that are already known. That others become known meanwhile does not
     /// matter: whoever numbers the states looks again.
     fn look_up(&mut self) {
-        let table = self.shared.table.read().unwrap_or_else(PoisonError::into_inner);
-        for pending in self.pending.drain(..) {
-            if let Ok(id) = table.find(pending.fingerprint) {
+        if !self.shared.edges {
+            // Nobody needs the number of what was sent on its way before.
+            let Scratch { pending, recent, .. } = &mut *self.scratch;
+            pending.retain(|it| !recent.saw(it.print, &W::Keep::mark(it.print, &it.item)));
+        }
+        let kept = self.shared.kept();
+        near(&*kept, self.scratch.pending.iter().map(|pending| pending.print));
+        for pending in self.scratch.pending.drain(..) {
+            if let Ok(id) = kept.find(pending.print, &pending.item) {
                 if self.shared.edges {
                     self.out.edges[pending.edge].target = id;
                 }
             } else {
-                self.out.sources[pending.source].fresh += 1;
-                self.out.fresh.push((pending.fingerprint, pending.state));
+                self.out.sources[pending.source as usize].fresh += 1;
+                self.out.fresh.push((pending.print, pending.item));
             }
         }
     }
+}
+
+/// Brings near what a few states, by fingerprint, will be looked for in: one miss of the cache
+/// after the other would cost several times as much.
+pub(super) fn near<I>(kept: &impl Keep<I>, prints: impl Iterator<Item = u64>) {
+    let mut touched = [(0, 0); BATCH];
+    let mut count = 0;
+    for (touched, print) in touched.iter_mut().zip(prints) {
+        *touched = (print, kept.touch(print));
+        count += 1;
+    }
+    let mut seen = 0;
+    for (print, touched) in &touched[..count] {
+        seen |= kept.touch_again(*print, *touched);
+    }
+    std::hint::black_box(seen);
 }

@@ -12,7 +12,7 @@ pub(super) const WEAK: u128 = u64::MAX as u128;
 /// See [`WEAK`].
 pub(super) const STRONG: u128 = !WEAK;
 
-const NO_CLASS: u8 = u8::MAX;
+pub(super) const NO_CLASS: u8 = u8::MAX;
 
 /// One step of a state.
 #[derive(Clone, Copy)]
@@ -22,6 +22,7 @@ pub(super) struct Edge {
 }
 
 /// The class of a fairness, in one byte.
+#[inline]
 pub(super) fn class_of(fairness: Fairness) -> u8 {
     let (class, offset) = match fairness {
         Fairness::None => return NO_CLASS,
@@ -33,6 +34,7 @@ pub(super) fn class_of(fairness: Fairness) -> u8 {
 }
 
 /// The class as a set.
+#[inline]
 pub(super) fn class_set(class: u8) -> u128 {
     if class == NO_CLASS { 0 } else { 1 << class }
 }
@@ -55,6 +57,56 @@ pub(super) struct Marks {
     pub(super) arises: u64,
     /// Open in some state just beyond the boundary.
     pub(super) cut: u64,
+}
+
+/// What deciding progress asks of the expanded part of the state space.
+pub(super) trait Steps {
+    /// How many states are expanded: those with the lowest numbers.
+    fn expanded(&self) -> u32;
+
+    /// Is the obligation open in a state that is expanded, and does it arise there?
+    fn marks(&self, state: u32, bit: u64) -> (bool, bool);
+
+    /// Appends the steps to states that are expanded and in which the obligation is open too, in
+    /// the order of the actions, and tells of the others.
+    fn steps(&mut self, state: u32, bit: u64, inside: &mut Vec<Edge>) -> Around;
+}
+
+/// What is to be known of the steps of a state beside those that stay inside.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Around {
+    /// The fairness classes that are enabled.
+    pub(super) enabled: u128,
+    /// Does a step lead to where the obligation is not open, or to what was not looked at?
+    pub(super) leaves: bool,
+    /// Is it still open after a step over the boundary?
+    pub(super) cut: bool,
+}
+
+impl Steps for &Graph {
+    fn expanded(&self) -> u32 {
+        u32::try_from(self.open.len()).expect("invariant: states are numbered by u32")
+    }
+
+    fn marks(&self, state: u32, bit: u64) -> (bool, bool) {
+        let at = state as usize;
+        (self.open[at] & bit != 0, self.arises[at] & bit != 0)
+    }
+
+    fn steps(&mut self, state: u32, bit: u64, inside: &mut Vec<Edge>) -> Around {
+        let mut around = Around::default();
+        for edge in self.edges(state) {
+            around.enabled |= class_set(edge.class);
+            if self.open.get(edge.target as usize).is_some_and(|open| open & bit != 0) {
+                inside.push(edge);
+            } else {
+                around.leaves = true;
+            }
+        }
+        let cut = self.cuts.binary_search_by_key(&state, |(state, _)| *state);
+        around.cut = cut.is_ok_and(|at| self.cuts[at].1 & bit != 0);
+        around
+    }
 }
 
 impl Graph {
@@ -83,7 +135,9 @@ impl Graph {
     /// The state whose edges were added is expanded.
     pub(super) fn add_state(&mut self, marks: Marks) {
         if marks.cut != 0 {
-            self.cuts.push((self.expanded(), marks.cut));
+            let state = u32::try_from(self.open.len());
+            let state = state.expect("invariant: states are numbered by u32");
+            self.cuts.push((state, marks.cut));
         }
         self.open.push(marks.open);
         self.arises.push(marks.arises & marks.open);
@@ -91,51 +145,15 @@ impl Graph {
         self.starts.push(edges);
     }
 
-    /// How many states are expanded: those with the lowest numbers.
-    pub(super) fn expanded(&self) -> u32 {
-        u32::try_from(self.open.len()).expect("invariant: states are numbered by u32")
-    }
-
-    /// The numbers of a state's edges.
-    pub(super) fn edges_of(&self, state: u32) -> std::ops::Range<u32> {
-        self.starts[state as usize]..self.starts[state as usize + 1]
-    }
-
-    pub(super) fn edge(&self, number: u32) -> Edge {
-        let at = number as usize;
-        Edge { target: self.targets[at], class: self.classes[at] }
-    }
-
-    pub(super) fn edges(&self, state: u32) -> impl Iterator<Item = Edge> + '_ {
-        self.edges_of(state).map(|number| self.edge(number))
-    }
-
-    /// The state that an edge leaves.
-    pub(super) fn source(&self, edge: u32) -> u32 {
-        let after = self.starts.partition_point(|start| *start <= edge);
-        u32::try_from(after - 1).expect("invariant: states are numbered by u32")
-    }
-
-    /// The fairness classes that are enabled in a state.
-    pub(super) fn enabled(&self, state: u32) -> u128 {
-        self.edges(state).fold(0, |set, edge| set | class_set(edge.class))
-    }
-
-    pub(super) fn is_open(&self, state: u32, obligation: u64) -> bool {
-        self.open.get(state as usize).is_some_and(|open| open & obligation != 0)
-    }
-
-    pub(super) fn arises(&self, state: u32, obligation: u64) -> bool {
-        self.arises.get(state as usize).is_some_and(|arises| arises & obligation != 0)
-    }
-
-    /// Can the obligation be still open after a step over the boundary from one of these?
-    pub(super) fn is_cut(&self, obligation: u64, mut inside: impl FnMut(u32) -> bool) -> bool {
-        self.cuts.iter().any(|(state, cut)| cut & obligation != 0 && inside(*state))
+    fn edges(&self, state: u32) -> impl Iterator<Item = Edge> + '_ {
+        let range = self.starts[state as usize] as usize..self.starts[state as usize + 1] as usize;
+        let targets = self.targets[range.clone()].iter();
+        let edge = |(target, class): (&u32, &u8)| Edge { target: *target, class: *class };
+        targets.zip(&self.classes[range]).map(edge)
     }
 
     /// The bytes held, and those that deciding progress will need for each thread.
     pub(super) fn bytes(&self) -> usize {
-        self.targets.len() * 5 + self.open.len() * (4 + 16 + 16) + self.cuts.len() * 16
+        self.targets.len() * 5 + self.open.len() * (4 + 16 + 8) + self.cuts.len() * 16
     }
 }

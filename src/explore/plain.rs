@@ -6,6 +6,7 @@ use std::hash::Hash;
 
 use stateright::{Expectation, Model, Property};
 
+use super::coded::Coded;
 use super::subject::{Claim, Fairness, Kind, Obligation, Subject};
 use super::table::fingerprint;
 
@@ -18,6 +19,10 @@ use super::table::fingerprint;
 pub struct Plain<M: Model> {
     model: M,
     properties: Vec<Property<M>>,
+    /// Which of them are of each kind, as bits: asked for again and again.
+    always: u64,
+    sometimes: u64,
+    eventually: u64,
     /// Fingerprints of the initial states: obligations arise there.
     inits: BTreeSet<u64>,
 }
@@ -31,7 +36,15 @@ impl<M: Model<State: Hash>> Plain<M> {
         let properties = model.properties();
         assert!(properties.len() <= 64, "at most 64 properties");
         let inits = model.init_states().iter().map(fingerprint).collect();
-        Self { model, properties, inits }
+        let are = |kind: &Expectation| {
+            let bit = |(index, property): (usize, &Property<M>)| {
+                u64::from(property.expectation == *kind) << index
+            };
+            properties.iter().enumerate().map(bit).sum()
+        };
+        let (always, sometimes) = (are(&Expectation::Always), are(&Expectation::Sometimes));
+        let eventually = are(&Expectation::Eventually);
+        Self { model, properties, always, sometimes, eventually, inits }
     }
 }
 
@@ -43,22 +56,17 @@ impl<M: Model> fmt::Debug for Plain<M> {
 }
 
 impl<M: Model> Plain<M> {
-    /// The properties of one kind whose condition is (or is not) true in a state, as bits.
-    fn properties_where(&self, kind: &Expectation, truth: bool, state: &M::State) -> u64 {
-        let mut bits = 0;
-        for (index, property) in self.properties.iter().enumerate() {
-            if property.expectation == *kind && (property.condition)(&self.model, state) == truth {
+    /// Of some properties, as bits, those whose condition is (or is not) true in a state.
+    fn those_where(&self, some: u64, truth: bool, state: &M::State) -> u64 {
+        let (mut left, mut bits) = (some, 0);
+        while left != 0 {
+            let index = left.trailing_zeros();
+            left &= left - 1;
+            if (self.properties[index as usize].condition)(&self.model, state) == truth {
                 bits |= 1 << index;
             }
         }
         bits
-    }
-
-    fn are(&self, kind: &Expectation) -> u64 {
-        let of_kind = |(index, property): (usize, &Property<M>)| {
-            u64::from(property.expectation == *kind) << index
-        };
-        self.properties.iter().enumerate().map(of_kind).sum()
     }
 }
 
@@ -83,6 +91,22 @@ impl<M: Model> Model for Plain<M> {
     }
 }
 
+impl<M: Coded> Coded for Plain<M> {
+    type Code = M::Code;
+
+    fn encode(&self, state: &Self::State) -> M::Code {
+        self.model.encode(state)
+    }
+
+    fn decode(&self, code: &M::Code) -> Self::State {
+        self.model.decode(code)
+    }
+
+    fn code_bytes(&self) -> usize {
+        self.model.code_bytes()
+    }
+}
+
 impl<M> Subject for Plain<M>
 where
     M: Model<State: Clone + Hash + Eq + Send + Sync, Action: Clone + PartialEq + Send + Sync>
@@ -101,18 +125,17 @@ where
     }
 
     fn broken(&self, state: &Self::State) -> u64 {
-        self.properties_where(&Expectation::Always, false, state)
+        self.those_where(self.always, false, state)
     }
 
     fn exercised(&self, state: &Self::State) -> u64 {
-        self.are(&Expectation::Always)
-            | self.are(&Expectation::Eventually)
-            | self.properties_where(&Expectation::Sometimes, true, state)
+        let met = self.those_where(self.sometimes, true, state);
+        self.always | self.eventually | met
     }
 
     /// The obligation of a property has the property's number; those of others are never open.
     fn open(&self, state: &Self::State) -> u64 {
-        self.properties_where(&Expectation::Eventually, false, state)
+        self.those_where(self.eventually, false, state)
     }
 
     fn arises(&self, state: &Self::State) -> u64 {
@@ -120,7 +143,7 @@ where
     }
 
     fn obligations(&self) -> Vec<Obligation> {
-        if self.are(&Expectation::Eventually) == 0 {
+        if self.eventually == 0 {
             return Vec::new();
         }
         let obligation = |(claim, property): (usize, &Property<M>)| Obligation {

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::component::Components;
 use super::cycle;
-use super::graph::Graph;
+use super::graph::{Edge, Steps};
 use super::limits::{Limits, Phase, Progress, Stop};
-use super::region::Region;
+use super::region;
 
 /// What became of an obligation.
 pub(super) enum Outcome {
@@ -45,8 +45,7 @@ pub(super) struct Lasso {
     pub(super) obligation: usize,
     /// States from an initial one to the first of the cycle.
     pub(super) stem: Vec<u32>,
-    /// Numbers of edges.
-    pub(super) cycle: Vec<u32>,
+    pub(super) cycle: Vec<Edge>,
     pub(super) no_return: usize,
 }
 
@@ -81,8 +80,8 @@ impl Poll<'_> {
 }
 
 /// Decides each of so many obligations; several at a time, which makes no difference.
-pub(super) fn decide(
-    graph: &Graph,
+pub(super) fn decide<S: Steps>(
+    steps: impl Fn() -> S + Sync,
     history: History,
     obligations: usize,
     limits: &Limits,
@@ -100,7 +99,8 @@ pub(super) fn decide(
             let frontier = (obligations - number) as u64;
             (limits.progress)(Progress { phase: Phase::Progress, frontier, ..so_far });
             let mut poll = Poll { limits, steps: 0 };
-            let outcome = one(graph, history, number, &mut poll).unwrap_or_else(Outcome::Halted);
+            let outcome = one(&mut steps(), history, number, &mut poll);
+            let outcome = outcome.unwrap_or_else(Outcome::Halted);
             outcomes.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(outcome);
         }
     };
@@ -131,44 +131,44 @@ pub(super) fn by_claim(
 }
 
 fn one(
-    graph: &Graph,
+    steps: &mut impl Steps,
     history: History,
     obligation: usize,
     poll: &mut Poll,
 ) -> Result<Outcome, Stop> {
     poll.now()?;
-    let bit = 1 << obligation;
-    let Some(region) = Region::new(graph, history, bit, poll)? else {
-        return Ok(Outcome::Met);
-    };
-    let mut components = Components::new(graph, &region);
-    let Some(fair) = components.nearest_fair(poll)? else {
-        let cut = graph.is_cut(bit, |state| region.contains(state));
-        return Ok(if cut { Outcome::Cut } else { Outcome::Met });
-    };
-    let entry = region.nearest(&fair);
-    let cycle = cycle::short_fair(graph, &components.only(&fair), entry, poll)?;
-    let stem = region.stem(history, entry);
-    let no_return = no_return(graph, bit, &stem, cycle.len());
+    let mut components = Components::new(steps, 1 << obligation);
+    if !components.find(poll)? {
+        return Ok(if components.cut { Outcome::Cut } else { Outcome::Met });
+    }
+    let stem = region::stem(&mut components, history, poll)?;
+    let entry = *stem.last().expect("invariant: a way has a last state");
+    let cycle = cycle::short_fair(&mut components, entry, poll)?;
+    let no_return = no_return(&mut components, &stem, cycle.len());
     Ok(Outcome::Endless(Lasso { obligation, stem, cycle, no_return }))
 }
 
 /// The index of the last state of a run that can reach one without the obligation. Every state is
 /// looked at once: what cannot leave is not entered again.
-fn no_return(graph: &Graph, bit: u64, stem: &[u32], cycle: usize) -> usize {
-    let mut stuck = vec![false; graph.expanded() as usize];
-    let mut todo = Vec::new();
+fn no_return<S: Steps>(components: &mut Components<'_, S>, stem: &[u32], cycle: usize) -> usize {
+    let mut stuck = vec![false; components.expanded() as usize];
+    let (mut todo, mut edges) = (Vec::new(), Vec::new());
     for (index, state) in stem.iter().enumerate().rev() {
-        todo.clear();
+        let last = index + 1 == stem.len();
+        let here = if last { index + cycle } else { index };
+        if !components.is_open(*state) {
+            return here;
+        }
         todo.push(*state);
         while let Some(state) = todo.pop() {
-            if !graph.is_open(state, bit) {
-                let last = index + 1 == stem.len();
-                return if last { index + cycle } else { index };
+            if std::mem::replace(&mut stuck[state as usize], true) {
+                continue;
             }
-            if !std::mem::replace(&mut stuck[state as usize], true) {
-                todo.extend(graph.edges(state).map(|edge| edge.target));
+            edges.clear();
+            if components.steps(state, &mut edges).leaves {
+                return here;
             }
+            todo.extend(edges.iter().map(|edge| edge.target));
         }
     }
     0

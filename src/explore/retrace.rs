@@ -2,27 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use super::graph::{Graph, class_of};
+use super::graph::class_of;
 use super::progress::Lasso;
 use super::report::{Counterexample, Path};
 use super::store::{NOBODY, Spot};
 use super::subject::Subject;
-use super::table::{Table, fingerprint};
+use super::way::{Keep, Way};
 
-pub(super) struct Retrace<'a, M> {
+pub(super) struct Retrace<'a, M: Subject, W: Way<M>> {
     pub(super) model: &'a M,
-    pub(super) table: &'a Table,
+    pub(super) kept: &'a W::Keep,
     pub(super) parents: &'a [u32],
-    pub(super) graph: Option<&'a Graph>,
 }
 
+/// What tells a state of a run from others.
+type Mark<M, W> = <<W as Way<M>>::Keep as Keep<<W as Way<M>>::Item>>::Mark;
+
+type Step<M> = (<M as stateright::Model>::Action, <M as stateright::Model>::State);
 type Run<M> = Path<<M as stateright::Model>::State, <M as stateright::Model>::Action>;
 
-impl<M: Subject> Retrace<'_, M> {
+impl<M: Subject, W: Way<M>> Retrace<'_, M, W> {
     /// The shortest run to a spot.
     pub(super) fn to_spot(&self, spot: Spot) -> Run<M> {
         let ids = way_to(self.parents, spot.state);
-        let mut path = self.path(&ids, &self.table.fingerprints(&ids));
+        let mut path = self.path(&ids, &self.kept.marks(&ids));
         if let Some(number) = spot.action {
             let (model, state) = (self.model, path.last());
             let mut actions = Vec::new();
@@ -36,39 +39,41 @@ impl<M: Subject> Retrace<'_, M> {
 
     /// An endless run.
     pub(super) fn endless(&self, lasso: &Lasso) -> Counterexample<M::State, M::Action> {
-        let graph = self.graph.expect("invariant: there are edges if there is a lasso");
-        let cycle: Vec<_> = lasso.cycle.iter().map(|number| graph.edge(*number)).collect();
         let mut ids = lasso.stem.clone();
-        ids.extend(cycle.iter().map(|edge| edge.target));
-        let prints = self.table.fingerprints(&ids);
-        let stem = self.path(&lasso.stem, &prints);
-        let mut done: Vec<(M::Action, M::State)> = Vec::with_capacity(cycle.len());
-        for edge in cycle {
+        ids.extend(lasso.cycle.iter().map(|edge| edge.target));
+        let marks = self.kept.marks(&ids);
+        let stem = self.path(&lasso.stem, &marks);
+        let mut done: Vec<(M::Action, M::State)> = Vec::with_capacity(lasso.cycle.len());
+        for edge in &lasso.cycle {
             let from = done.last().map_or_else(|| stem.last(), |(_, state)| state);
-            let next = self.step(from, prints[&edge.target], Some(edge.class));
+            let next = self.step(from, &marks[&edge.target], Some(edge.class));
             done.push(next);
         }
         let (no_return, obligation) = (lasso.no_return, lasso.obligation);
         Counterexample::Endless { stem, cycle: done, no_return, obligation }
     }
 
-    fn path(&self, ids: &[u32], prints: &BTreeMap<u32, u64>) -> Run<M> {
+    fn path(&self, ids: &[u32], marks: &BTreeMap<u32, Mark<M, W>>) -> Run<M> {
         let (first, rest) = ids.split_first().expect("invariant: a run has a first state");
-        let is_first = |state: &M::State| {
-            self.model.within_boundary(state) && fingerprint(state) == prints[first]
-        };
+        let is_first =
+            |state: &M::State| self.model.within_boundary(state) && self.is(state, &marks[first]);
         let init = self.model.init_states().into_iter().find(is_first);
         let init = init.expect("invariant: init_states() is the same each time");
         let mut path = Path { init, steps: Vec::with_capacity(rest.len()) };
         for id in rest {
-            let step = self.step(path.last(), prints[id], None);
+            let step = self.step(path.last(), &marks[id], None);
             path.steps.push(step);
         }
         path
     }
 
+    fn is(&self, state: &M::State, mark: &Mark<M, W>) -> bool {
+        let item = W::take(self.model, state.clone());
+        W::Keep::mark(W::print(&item), &item) == *mark
+    }
+
     /// The first step from a state to another, of a certain class if one is asked for.
-    fn step(&self, from: &M::State, to: u64, class: Option<u8>) -> (M::Action, M::State) {
+    fn step(&self, from: &M::State, to: &Mark<M, W>, class: Option<u8>) -> Step<M> {
         let mut actions = Vec::new();
         self.model.actions(from, &mut actions);
         for action in actions {
@@ -76,7 +81,7 @@ impl<M: Subject> Retrace<'_, M> {
                 continue;
             }
             match self.model.next_state(from, action.clone()) {
-                Some(next) if fingerprint(&next) == to && self.model.within_boundary(&next) => {
+                Some(next) if self.is(&next, to) && self.model.within_boundary(&next) => {
                     return (action, next);
                 }
                 Some(_) | None => {}

@@ -1,56 +1,99 @@
 //! The search: level by level, numbering states in the order of the level before and its actions.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, RwLock};
 
 use super::board::{Board, Turn};
-use super::expand::{Hit, Shared};
+use super::coded::Coded;
+use super::codes::Codes;
+use super::expand::{Chunk, Hit, Scratch, Shared};
 use super::limits::{Limits, Stop};
 use super::progress::{self, Outcome};
+use super::regrow::Regrow;
 use super::report::{Counterexample, Report, Verdict};
 use super::retrace::Retrace;
-use super::store::{NOBODY, Spot, Store, below, bits};
-use super::subject::{Claim, Kind, Subject};
-use super::table::{Table, fingerprint};
+use super::store::{NOBODY, Spot, Store, below, bits, most_states};
+use super::subject::{Claim, Kind, Obligation, Subject};
+use super::table::Table;
+use super::way::{ByCode, Keep, Way, Whole};
 
 /// Levels with fewer chunks are expanded by one thread: starting others costs more.
 const WORTH_SHARING: usize = 4;
+/// With more obligations the edges are stored: each obligation would have them generated again.
+const REGROW: usize = 2;
+/// Bytes for each state that deciding progress needs where edges are not stored.
+const REGROW_BYTES: usize = 8;
 
-/// Visits the states of a model and decides its claims.
+/// What is remembered of visited states, if the model says how they are [`Coded`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Their codes, compared whole: no two states are ever confused.
+    Codes,
+    /// Fingerprints of 64 bits: less, if codes are long; [`Report::collision_odds`] says what may
+    /// go wrong.
+    Fingerprints,
+}
+
+/// Visits the states of a model and decides its claims. States are told apart by fingerprints.
 ///
 /// # Panics
 /// If there are more than 64 claims or obligations, if a fairness class is 64 or above, or if the
 /// model is not a function of its state.
 pub fn search<M: Subject>(model: &M, limits: &Limits) -> Report<M::State, M::Action> {
-    let claims = model.claims();
-    let obligations = model.obligations();
-    assert!(claims.len() <= 64 && obligations.len() <= 64, "at most 64 claims and obligations");
-    let mut search = Search::new(model, limits, &claims, !obligations.is_empty());
-    search.run();
-    let store = &search.store;
-    let outcomes = store.graph.as_ref().map_or_else(Vec::new, |graph| {
-        let history = progress::History { parents: &store.parents, levels: &store.levels };
-        progress::decide(graph, history, obligations.len(), limits, store.word())
-    });
-    let claim_of = |number: usize| obligations[number].claim;
-    search.report(&claims, &progress::by_claim(outcomes, claims.len(), claim_of))
+    Search::<M, Whole>::all(model, limits)
 }
 
-struct Search<'a, M: Subject> {
-    shared: Shared<'a, M>,
-    store: Store<M::State>,
+/// The same with states that are carried and kept as their codes, exact if all of them are kept.
+///
+/// # Panics
+/// As [`search`], and if codes are not what [`Coded`] asks for.
+pub fn search_coded<M: Subject + Coded>(
+    model: &M,
+    memory: Memory,
+    limits: &Limits,
+) -> Report<M::State, M::Action> {
+    match memory {
+        Memory::Codes => Search::<M, ByCode<Codes<M::Code>>>::all(model, limits),
+        Memory::Fingerprints => Search::<M, ByCode<Table>>::all(model, limits),
+    }
 }
 
-impl<'a, M: Subject> Search<'a, M> {
-    fn new(model: &'a M, limits: &'a Limits<'a>, claims: &[Claim], edges: bool) -> Self {
+struct Search<'a, M: Subject, W: Way<M>> {
+    shared: Shared<'a, M, W>,
+    store: Store<W::Item>,
+    /// Of the thread that numbers the states.
+    scratch: Scratch<M, W>,
+}
+
+impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
+    fn all(model: &'a M, limits: &'a Limits<'a>) -> Report<M::State, M::Action> {
+        let claims = model.claims();
+        let obligations = model.obligations();
+        assert!(claims.len() <= 64 && obligations.len() <= 64, "at most 64 claims and obligations");
+        let mut search = Self::new(model, limits, &claims, &obligations);
+        search.run();
+        let outcomes = search.decide(obligations.len());
+        let claim_of = |number: usize| obligations[number].claim;
+        search.report(&claims, &progress::by_claim(outcomes, claims.len(), claim_of))
+    }
+
+    fn new(
+        model: &'a M,
+        limits: &'a Limits<'a>,
+        claims: &[Claim],
+        obligations: &[Obligation],
+    ) -> Self {
         let bit = |(index, claim): (usize, &Claim)| match claim.kind {
             Kind::Safety => 1 << index,
             Kind::Reachable | Kind::Progress => 0,
         };
+        let regrows = W::Keep::WHOLE && obligations.len() <= REGROW;
+        let edges = !regrows && !obligations.is_empty();
+        let later = if regrows && !obligations.is_empty() { REGROW_BYTES } else { 0 };
         let shared = Shared {
             model,
             limits,
-            table: RwLock::new(Table::new()),
+            keep: RwLock::new(W::Keep::new()),
             safety: claims.iter().enumerate().map(bit).sum(),
             edges,
             settled: 0,
@@ -58,7 +101,20 @@ impl<'a, M: Subject> Search<'a, M> {
             judge_only: AtomicBool::new(false),
             halted: OnceLock::new(),
         };
-        Self { shared, store: Store::new(claims.len(), edges, model.state_bytes()) }
+        let store = Store::new(claims.len(), edges, later, W::item_bytes(model));
+        Self { shared, store, scratch: Scratch::new(0) }
+    }
+
+    /// What becomes of so many obligations.
+    fn decide(&self, obligations: usize) -> Vec<Outcome> {
+        let (store, limits) = (&self.store, self.shared.limits);
+        let history = progress::History { parents: &store.parents, levels: &store.levels };
+        if let Some(graph) = &store.graph {
+            return progress::decide(|| graph, history, obligations, limits, store.word());
+        }
+        let kept = self.shared.kept();
+        let regrow = || Regrow::<M, W>::new(self.shared.model, &kept, store.expanded);
+        progress::decide(regrow, history, obligations, limits, store.word())
     }
 
     fn run(&mut self) {
@@ -85,9 +141,12 @@ impl<'a, M: Subject> Search<'a, M> {
             }
             let broken = model.broken_by_step(&state) & self.shared.safety;
             let exercised = model.exercised(&state);
+            let item = W::take(model, state);
             self.store.make_room(&self.shared, 1);
-            let fingerprint = fingerprint(&state);
-            let Some(id) = self.store.admit(&self.shared, NOBODY, (fingerprint, state)) else {
+            let most = most_states(self.shared.limits.max_states);
+            let next = (W::print(&item), item);
+            let admitted = self.store.admit(&*self.shared.kept(), most, NOBODY, next);
+            let Some(id) = admitted else {
                 self.store.stop(&self.shared, Stop::States);
                 return;
             };
@@ -102,10 +161,32 @@ impl<'a, M: Subject> Search<'a, M> {
         self.shared.wanted = !bits(&self.store.exercised) & below(self.store.exercised.len());
         let worth = chunks.len() >= WORTH_SHARING;
         let threads = if worth { self.shared.limits.threads } else { 1 };
+        self.scratch.fit(self.store.parents.len());
+        if threads < 2 {
+            self.alone(chunks);
+        } else {
+            self.together(chunks, threads);
+        }
+        self.store.end_level();
+        (self.shared.limits.progress)(self.store.word());
+    }
+
+    fn alone(&mut self, chunks: Vec<Chunk<W::Item>>) {
+        for chunk in chunks {
+            let expanded = self.shared.expand(chunk, &mut self.scratch);
+            if self.shared.poll() {
+                return;
+            }
+            self.store.commit(&self.shared, expanded);
+        }
+    }
+
+    fn together(&mut self, chunks: Vec<Chunk<W::Item>>, threads: usize) {
         let board = Board::new(chunks);
-        let (shared, store) = (&self.shared, &mut self.store);
-        let work = |index, chunk| {
-            board.put(index, shared.expand(&chunk));
+        let states = self.store.parents.len();
+        let (shared, store, scratch) = (&self.shared, &mut self.store, &mut self.scratch);
+        let work = |index, chunk, scratch: &mut Scratch<M, W>| {
+            board.put(index, shared.expand(chunk, scratch));
             if shared.halted.get().is_some() {
                 board.close();
             }
@@ -115,22 +196,21 @@ impl<'a, M: Subject> Search<'a, M> {
             for _ in 1..threads {
                 scope.spawn(|| {
                     let _guard = board.guard();
+                    let mut scratch = Scratch::new(states);
                     while let Some((index, chunk)) = board.worker_turn() {
-                        work(index, chunk);
+                        work(index, chunk, &mut scratch);
                     }
                 });
             }
             loop {
                 match board.owner_turn() {
-                    Turn::Work(index, chunk) => work(index, chunk),
+                    Turn::Work(index, chunk) => work(index, chunk, scratch),
                     Turn::Take(_) if shared.poll() => board.close(),
                     Turn::Take(expanded) => store.commit(shared, expanded),
                     Turn::Done => break,
                 }
             }
         });
-        self.store.end_level();
-        (self.shared.limits.progress)(self.store.word());
     }
 
     fn report(
@@ -139,13 +219,9 @@ impl<'a, M: Subject> Search<'a, M> {
         progress: &[Option<Outcome>],
     ) -> Report<M::State, M::Action> {
         let store = &self.store;
-        let table = self.shared.table.read().unwrap_or_else(PoisonError::into_inner);
-        let retrace = Retrace {
-            model: self.shared.model,
-            table: &table,
-            parents: &store.parents,
-            graph: store.graph.as_ref(),
-        };
+        let kept = self.shared.kept();
+        let retrace =
+            Retrace::<M, W> { model: self.shared.model, kept: &kept, parents: &store.parents };
         let halted = progress.iter().flatten().find_map(Outcome::halted);
         let stopped = store.stopped.or(halted);
         let judge = |(index, claim): (usize, &Claim)| {
@@ -177,8 +253,8 @@ impl<'a, M: Subject> Search<'a, M> {
             stopped,
             verdicts: claims.iter().enumerate().map(judge).collect(),
             witnesses: store.exercised.iter().map(witness).collect(),
-            collision_odds: collision_odds(store.parents.len()),
-            memory: store.bytes(),
+            collision_odds: if W::Keep::WHOLE { 0.0 } else { collision_odds(store.parents.len()) },
+            memory: store.bytes::<W::Keep>(),
         }
     }
 }

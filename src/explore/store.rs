@@ -3,11 +3,11 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::expand::{CHUNK, Chunk, Expanded, Hit, Shared, Source};
+use super::expand::{BATCH, CHUNK, Chunk, Expanded, Hit, Shared, Source, near};
 use super::graph::{Edge, FRESH, Graph};
 use super::limits::{Phase, Progress, Stop};
 use super::subject::Subject;
-use super::table::Table;
+use super::way::{Keep, Way};
 
 /// The parent of an initial state.
 pub(super) const NOBODY: u32 = u32::MAX;
@@ -24,18 +24,23 @@ pub(super) struct Spot {
     length: u32,
 }
 
-pub(super) struct Store<S> {
-    /// About what a state takes, its heap included.
-    state_bytes: usize,
-    /// The states of the next level.
-    next: Vec<Vec<S>>,
+pub(super) struct Store<I> {
+    /// About what an item takes, its heap included.
+    item_bytes: usize,
+    /// The states of the next level, unless all items are kept.
+    next: Vec<Vec<I>>,
+    exhausted: bool,
     /// By number of the state: through which state it was found first.
     pub(super) parents: Vec<u32>,
     /// The number of the first state of each level.
     pub(super) levels: Vec<u32>,
     /// The depth of the states that are being expanded.
     expanding: u32,
+    /// How many states are expanded: those with the lowest numbers.
+    pub(super) expanded: u32,
     pub(super) graph: Option<Graph>,
+    /// Bytes that deciding progress will need for each state, beside the graph.
+    later: usize,
     pub(super) transitions: u64,
     spoken: u64,
     pub(super) broken: Vec<Option<Spot>>,
@@ -43,15 +48,18 @@ pub(super) struct Store<S> {
     pub(super) stopped: Option<Stop>,
 }
 
-impl<S> Store<S> {
-    pub(super) fn new(claims: usize, edges: bool, state_bytes: usize) -> Self {
+impl<I> Store<I> {
+    pub(super) fn new(claims: usize, edges: bool, later: usize, item_bytes: usize) -> Self {
         Self {
-            state_bytes,
+            item_bytes,
             next: Vec::new(),
+            exhausted: false,
             parents: Vec::new(),
             levels: vec![0],
             expanding: 0,
+            expanded: 0,
             graph: edges.then(Graph::new),
+            later,
             transitions: 0,
             spoken: 0,
             broken: vec![None; claims],
@@ -62,7 +70,7 @@ impl<S> Store<S> {
 
     /// Is there a level left to expand?
     pub(super) fn is_exhausted(&self) -> bool {
-        self.next.is_empty()
+        self.exhausted || self.parents.is_empty()
     }
 
     /// The depth of the deepest state.
@@ -71,85 +79,90 @@ impl<S> Store<S> {
     }
 
     /// Takes the states of the next level, to be expanded.
-    pub(super) fn begin_level(&mut self) -> Vec<Chunk<S>> {
+    pub(super) fn begin_level(&mut self) -> Vec<Chunk<I>> {
         self.expanding = self.depth();
         let mut first = self.levels[self.levels.len() - 1];
-        let mut chunks = Vec::with_capacity(self.next.len());
-        for states in std::mem::take(&mut self.next) {
-            let count = index(states.len());
-            chunks.push(Chunk { first, states });
+        let end = index(self.parents.len());
+        let mut next = std::mem::take(&mut self.next).into_iter();
+        let mut chunks = Vec::with_capacity((end - first) as usize / CHUNK + 1);
+        while first < end {
+            let count = (end - first).min(index(CHUNK));
+            chunks.push(Chunk { first, count, items: next.next().unwrap_or_default() });
             first += count;
         }
-        self.levels.push(first);
+        self.levels.push(end);
         chunks
     }
 
     /// All states of the level are expanded.
     pub(super) fn end_level(&mut self) {
-        if self.next.is_empty() {
+        if self.parents.len() == self.levels[self.levels.len() - 1] as usize {
             self.levels.pop();
+            self.exhausted = true;
         }
     }
 
-    /// Sees to it that so many more states have room in the table.
-    pub(super) fn make_room<M: Subject<State = S>>(&self, shared: &Shared<M>, more: usize) {
+    /// Sees to it that so many more states have room.
+    pub(super) fn make_room<M, W>(&self, shared: &Shared<M, W>, more: usize)
+    where
+        M: Subject,
+        W: Way<M, Item = I>,
+    {
         let states = self.parents.len() + more;
-        let table = shared.table.read().unwrap_or_else(PoisonError::into_inner);
-        if !table.has_room(states) {
-            drop(table);
-            shared.table.write().unwrap_or_else(PoisonError::into_inner).grow(states);
+        let kept = shared.kept();
+        if !kept.has_room(states) {
+            drop(kept);
+            let mut keep = shared.keep.write().unwrap_or_else(PoisonError::into_inner);
+            keep.grow(states);
         }
     }
 
     /// The number of a state, which may be new; `None` if it is and there must not be more.
-    pub(super) fn admit<M: Subject<State = S>>(
+    pub(super) fn admit<K: Keep<I>>(
         &mut self,
-        shared: &Shared<M>,
+        kept: &K,
+        most: u64,
         parent: u32,
-        state: (u64, S),
+        (print, item): (u64, I),
     ) -> Option<u32> {
-        let table = shared.table.read().unwrap_or_else(PoisonError::into_inner);
-        self.admit_in(&table, shared, parent, state)
-    }
-
-    fn admit_in<M: Subject<State = S>>(
-        &mut self,
-        table: &Table,
-        shared: &Shared<M>,
-        parent: u32,
-        (fingerprint, state): (u64, S),
-    ) -> Option<u32> {
-        let slot = match table.find(fingerprint) {
+        let slot = match kept.find(print, &item) {
             Ok(id) => return Some(id),
             Err(slot) => slot,
         };
-        let most = shared.limits.max_states.unwrap_or(MOST_STATES).min(MOST_STATES);
         if self.parents.len() as u64 >= most {
             return None;
         }
         let id = index(self.parents.len());
-        table.fill(slot, fingerprint, id);
+        kept.fill(slot, print, &item, id);
         self.parents.push(parent);
-        match self.next.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push(state),
-            Some(_) | None => {
-                let mut chunk = Vec::with_capacity(CHUNK);
-                chunk.push(state);
-                self.next.push(chunk);
+        if !K::WHOLE {
+            match self.next.last_mut() {
+                Some(chunk) if chunk.len() < CHUNK => chunk.push(item),
+                Some(_) | None => {
+                    let mut chunk = Vec::with_capacity(CHUNK);
+                    chunk.push(item);
+                    self.next.push(chunk);
+                }
             }
         }
         Some(id)
     }
 
     /// Takes over what came of a chunk; after a stop only what was broken in its states.
-    pub(super) fn commit<M: Subject<State = S>>(
-        &mut self,
-        shared: &Shared<M>,
-        expanded: Expanded<S>,
-    ) {
+    pub(super) fn commit<M, W>(&mut self, shared: &Shared<M, W>, expanded: Expanded<I>)
+    where
+        M: Subject,
+        W: Way<M, Item = I>,
+    {
+        if self.stopped.is_none() {
+            self.make_room(shared, expanded.fresh.len());
+        }
+        let kept = shared.kept();
+        let most = most_states(shared.limits.max_states);
         let mut hits = expanded.hits.into_iter().peekable();
         let mut fresh = expanded.fresh.into_iter();
         let mut edges = expanded.edges.into_iter();
+        let mut touched = 0;
         for (offset, source) in expanded.sources.into_iter().enumerate() {
             let id = expanded.first + index(offset);
             let whole = self.stopped.is_none();
@@ -161,7 +174,14 @@ impl<S> Store<S> {
             if !whole {
                 continue;
             }
-            if let Err(stop) = self.commit_source(shared, id, &source, &mut fresh, &mut edges) {
+            if touched < source.fresh {
+                let ahead = fresh.as_slice();
+                near(&*kept, ahead.iter().map(|(print, _)| *print));
+                touched = ahead.len().min(BATCH);
+            }
+            touched = touched.saturating_sub(source.fresh);
+            let room = Room { kept: &*kept, most, max_memory: shared.limits.max_memory };
+            if let Err(stop) = self.commit_source(&room, id, &source, &mut fresh, &mut edges) {
                 self.stop(shared, stop);
             }
         }
@@ -171,22 +191,20 @@ impl<S> Store<S> {
         }
     }
 
-    fn commit_source<M: Subject<State = S>>(
+    fn commit_source<K: Keep<I>>(
         &mut self,
-        shared: &Shared<M>,
+        room: &Room<K>,
         id: u32,
         source: &Source,
-        fresh: &mut impl Iterator<Item = (u64, S)>,
+        fresh: &mut impl Iterator<Item = (u64, I)>,
         edges: &mut impl Iterator<Item = Edge>,
     ) -> Result<(), Stop> {
-        self.make_room(shared, source.fresh);
-        let table = shared.table.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(mut graph) = self.graph.take() {
             let mut added = if graph.has_room(source.edges) { Ok(()) } else { Err(Stop::Memory) };
             for mut edge in edges.take(source.edges) {
                 if added.is_ok() && edge.target == FRESH {
                     let next = fresh.next().expect("invariant: counted with the edges");
-                    match self.admit_in(&table, shared, id, next) {
+                    match self.admit(room.kept, room.most, id, next) {
                         Some(id) => edge.target = id,
                         None => added = Err(Stop::States),
                     }
@@ -202,18 +220,23 @@ impl<S> Store<S> {
             added?;
         } else {
             for next in fresh.take(source.fresh) {
-                self.admit_in(&table, shared, id, next).ok_or(Stop::States)?;
+                self.admit(room.kept, room.most, id, next).ok_or(Stop::States)?;
             }
         }
+        self.expanded += 1;
         self.transitions += source.transitions;
-        match shared.limits.max_memory {
-            Some(most) if self.bytes() > most => Err(Stop::Memory),
+        match room.max_memory {
+            Some(most) if self.bytes::<K>() > most => Err(Stop::Memory),
             Some(_) | None => Ok(()),
         }
     }
 
     /// From here on states are judged, but not expanded.
-    pub(super) fn stop<M: Subject<State = S>>(&mut self, shared: &Shared<M>, stop: Stop) {
+    pub(super) fn stop<M, W>(&mut self, shared: &Shared<M, W>, stop: Stop)
+    where
+        M: Subject,
+        W: Way<M, Item = I>,
+    {
         self.stopped.get_or_insert(stop);
         shared.judge_only.store(true, Ordering::Relaxed);
     }
@@ -233,12 +256,13 @@ impl<S> Store<S> {
     }
 
     /// An estimate of the bytes held: of what was found alone, so that it is the same in every run.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(super) fn bytes<K: Keep<I>>(&self) -> u64 {
         let states = self.parents.len();
         let deepest = self.levels.len().saturating_sub(2);
-        let whole = states - self.levels[deepest] as usize;
+        let whole = if K::WHOLE { 0 } else { states - self.levels[deepest] as usize };
         let graph = self.graph.as_ref().map_or(0, Graph::bytes);
-        (Table::bytes(states) + states * size_of::<u32>() + whole * self.state_bytes + graph) as u64
+        let each = size_of::<u32>() + self.later;
+        (K::bytes(states) + states * each + whole * self.item_bytes + graph) as u64
     }
 
     pub(super) fn word(&self) -> Progress {
@@ -253,6 +277,18 @@ impl<S> Store<S> {
     }
 }
 
+/// What limits the states that are admitted, and what they are admitted to.
+struct Room<'a, K> {
+    kept: &'a K,
+    most: u64,
+    max_memory: Option<u64>,
+}
+
+/// More states than this must not be numbered.
+pub(super) fn most_states(max_states: Option<u64>) -> u64 {
+    max_states.unwrap_or(MOST_STATES).min(MOST_STATES)
+}
+
 /// The claims for which something was found, as bits.
 pub(super) fn bits(found: &[Option<Spot>]) -> u64 {
     found.iter().rev().fold(0, |set, found| set << 1 | u64::from(found.is_some()))
@@ -264,6 +300,7 @@ pub(super) fn below(claims: usize) -> u64 {
 }
 
 /// A count of states as a number of a state.
+#[inline]
 fn index(count: usize) -> u32 {
     u32::try_from(count).expect("invariant: states are numbered by u32")
 }

@@ -1,4 +1,4 @@
-//! The visited set: open addressing, 12 bytes a slot, read by all threads while one writes.
+//! States by fingerprint: open addressing, 12 bytes a slot, read by all threads while one writes.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -6,12 +6,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rapidhash::quality::RapidHasher;
 
+use super::way::Keep;
+
 /// What tells a state from others: the same on every machine and in every run, never with an empty
 /// low half.
 pub(super) fn fingerprint<T: Hash>(value: &T) -> u64 {
     let mut hasher = RapidHasher::default_const();
     value.hash(&mut hasher);
-    let hash = hasher.finish();
+    filled(hasher.finish())
+}
+
+/// The same of a code.
+#[inline]
+pub(super) fn fingerprint_of_words(words: &[u64]) -> u64 {
+    let mut hasher = RapidHasher::default_const();
+    for word in words {
+        hasher.write_u64(*word);
+    }
+    filled(hasher.finish())
+}
+
+#[inline]
+fn filled(hash: u64) -> u64 {
     if low(hash) == 0 { hash | 1 } else { hash }
 }
 
@@ -32,12 +48,8 @@ struct Slot {
 const SMALLEST: usize = 1 << 12;
 
 impl Table {
-    pub(super) fn new() -> Self {
-        Self { slots: empty(SMALLEST) }
-    }
-
-    /// The number of a state, or the slot where it would go.
-    pub(super) fn find(&self, fingerprint: u64) -> Result<u32, usize> {
+    #[inline]
+    fn look_for(&self, fingerprint: u64) -> Result<u32, usize> {
         let mut at = home(fingerprint, self.slots.len());
         loop {
             let slot = &self.slots[at];
@@ -53,35 +65,69 @@ impl Table {
         }
     }
 
-    /// Fills the slot that `find` gave. Only one thread may write.
-    pub(super) fn fill(&self, at: usize, fingerprint: u64, id: u32) {
+    #[inline]
+    fn put(&self, at: usize, fingerprint: u64, id: u32) {
         let slot = &self.slots[at];
         slot.id.store(id, Ordering::Relaxed);
         slot.high.store(high(fingerprint), Ordering::Relaxed);
         slot.low.store(low(fingerprint), Ordering::Release);
     }
+}
 
-    /// Is there room for so many states?
-    pub(super) fn has_room(&self, states: usize) -> bool {
+impl<I> Keep<I> for Table {
+    const WHOLE: bool = false;
+    type Mark = u64;
+
+    fn new() -> Self {
+        Self { slots: empty(SMALLEST) }
+    }
+
+    fn mark(print: u64, _: &I) -> u64 {
+        print
+    }
+
+    #[inline]
+    fn touch(&self, print: u64) -> u64 {
+        self.slots[home(print, self.slots.len())].low.load(Ordering::Relaxed).into()
+    }
+
+    fn touch_again(&self, _: u64, touched: u64) -> u64 {
+        touched
+    }
+
+    #[inline]
+    fn find(&self, print: u64, _: &I) -> Result<u32, usize> {
+        self.look_for(print)
+    }
+
+    #[inline]
+    fn fill(&self, slot: usize, print: u64, _: &I, id: u32) {
+        self.put(slot, print, id);
+    }
+
+    fn has_room(&self, states: usize) -> bool {
         states <= room(self.slots.len())
     }
 
-    /// Makes room for so many states.
-    pub(super) fn grow(&mut self, states: usize) {
+    fn grow(&mut self, states: usize) {
         let old = std::mem::replace(&mut self.slots, empty(slots_for(states)));
         for slot in old {
             let (low, high) = (slot.low.into_inner(), slot.high.into_inner());
             if low != 0 {
                 let fingerprint = u64::from(high) << 32 | u64::from(low);
-                if let Err(at) = self.find(fingerprint) {
-                    self.fill(at, fingerprint, slot.id.into_inner());
+                if let Err(at) = self.look_for(fingerprint) {
+                    self.put(at, fingerprint, slot.id.into_inner());
                 }
             }
         }
     }
 
-    /// The fingerprints of some states, by number: one pass over the table.
-    pub(super) fn fingerprints(&self, ids: &[u32]) -> BTreeMap<u32, u64> {
+    fn item(&self, _: u32) -> Option<I> {
+        None
+    }
+
+    /// One pass over the table.
+    fn marks(&self, ids: &[u32]) -> BTreeMap<u32, u64> {
         let mut wanted: Vec<u32> = ids.to_vec();
         wanted.sort_unstable();
         let mut found = BTreeMap::new();
@@ -95,9 +141,7 @@ impl Table {
         found
     }
 
-    /// The bytes of a table with so many states: of the number alone, so that it is the same in
-    /// every run.
-    pub(super) fn bytes(states: usize) -> usize {
+    fn bytes(states: usize) -> usize {
         slots_for(states) * size_of::<Slot>()
     }
 }
@@ -122,16 +166,19 @@ fn slots_for(states: usize) -> usize {
 }
 
 /// Where a fingerprint belongs: in the order of fingerprints, so that growing moves in sequence.
-fn home(fingerprint: u64, slots: usize) -> usize {
+#[inline]
+pub(super) fn home(fingerprint: u64, slots: usize) -> usize {
     let product = u128::from(fingerprint) * slots as u128;
     usize::try_from(product >> 64).expect("invariant: below the number of slots")
 }
 
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
-fn low(fingerprint: u64) -> u32 {
-    fingerprint as u32
+pub(super) fn low(value: u64) -> u32 {
+    value as u32
 }
 
-fn high(fingerprint: u64) -> u32 {
-    low(fingerprint >> 32)
+#[inline]
+pub(super) fn high(value: u64) -> u32 {
+    low(value >> 32)
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use iris_check::explore::{Claim, Fairness, Kind, Obligation, Subject};
+use iris_check::explore::{Claim, Coded, Fairness, Kind, Obligation, Subject};
 use stateright::Model;
 
 use super::common::lcg::Lcg;
@@ -156,5 +156,17 @@ impl Subject for Random {
 
     fn fairness(&self, state: &Place, action: &u8) -> Fairness {
         self.nodes[state.node].edges[usize::from(*action)].fairness
+    }
+}
+
+impl Coded for Random {
+    type Code = [u64; 1];
+
+    fn encode(&self, state: &Place) -> [u64; 1] {
+        [state.node as u64]
+    }
+
+    fn decode(&self, [node]: &[u64; 1]) -> Place {
+        Place { node: usize::try_from(*node).expect("few nodes"), step: (0, 0) }
     }
 }

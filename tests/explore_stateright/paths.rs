@@ -1,6 +1,7 @@
 //! Models that are lists of steps between numbers.
+#![allow(dead_code, reason = "each test uses its part")]
 
-use iris_check::explore::{Claim, Fairness, Kind, Obligation, Subject};
+use iris_check::explore::{Claim, Coded, Fairness, Kind, Obligation, Subject};
 use stateright::{Model, Property};
 
 use super::common::lcg::Lcg;
@@ -174,5 +175,29 @@ impl Model for Wide {
 
     fn next_state(&self, state: &u32, action: u32) -> Option<u32> {
         Some((state * 7 + action * 13 + 1) % 5_000)
+    }
+}
+
+impl Coded for Steps {
+    type Code = [u64; 1];
+
+    fn encode(&self, state: &u16) -> [u64; 1] {
+        [u64::from(*state)]
+    }
+
+    fn decode(&self, [state]: &[u64; 1]) -> u16 {
+        u16::try_from(*state).expect("it was encoded")
+    }
+}
+
+impl Coded for Paths {
+    type Code = [u64; 1];
+
+    fn encode(&self, state: &u16) -> [u64; 1] {
+        [u64::from(*state)]
+    }
+
+    fn decode(&self, [state]: &[u64; 1]) -> u16 {
+        u16::try_from(*state).expect("it was encoded")
     }
 }

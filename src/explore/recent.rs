@@ -1,0 +1,38 @@
+//! What one thread saw a short while ago: most successors were generated just before, and are
+//! dropped before anything far away is looked at.
+
+/// How many are remembered: more would not stay in the near caches.
+const MOST: usize = 1 << 13;
+const FEWEST: usize = 1 << 8;
+
+/// Marks of states, each in the one slot where it may be.
+pub(super) struct Recent<K> {
+    slots: Vec<Option<K>>,
+}
+
+impl<K: Clone + PartialEq> Recent<K> {
+    pub(super) fn new() -> Self {
+        Self { slots: Vec::new() }
+    }
+
+    /// Makes it as large as is worth its while beside so many states.
+    pub(super) fn fit(&mut self, states: usize) {
+        let slots = (states / 4).next_power_of_two().clamp(FEWEST, MOST);
+        if slots > self.slots.len() {
+            self.slots = vec![None; slots];
+        }
+    }
+
+    /// Whether it was seen and not forgotten; remembers it.
+    #[inline]
+    pub(super) fn saw(&mut self, print: u64, mark: &K) -> bool {
+        let high = usize::try_from(print >> 32).expect("invariant: 32 bits");
+        let at = high & (self.slots.len() - 1);
+        let slot = &mut self.slots[at];
+        if slot.as_ref() == Some(mark) {
+            return true;
+        }
+        *slot = Some(mark.clone());
+        false
+    }
+}

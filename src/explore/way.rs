@@ -1,0 +1,115 @@
+//! How states are carried from where they are generated to where they are kept, and how they are
+//! kept: whole or by code, told apart by fingerprint or by all that they say.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use super::coded::{Coded, Words};
+use super::subject::Subject;
+use super::table::{fingerprint, fingerprint_of_words};
+
+/// What the search does with a state once it is judged.
+pub(super) trait Way<M: Subject> {
+    /// What stands for a state until that is expanded.
+    type Item: Clone + Send + Sync;
+    type Keep: Keep<Self::Item>;
+
+    fn take(model: &M, state: M::State) -> Self::Item;
+
+    /// Shows the state.
+    fn look<R>(model: &M, item: &Self::Item, with: impl FnOnce(&M::State) -> R) -> R;
+
+    /// What tells states apart, nearly always.
+    fn print(item: &Self::Item) -> u64;
+
+    /// About how many bytes an item takes.
+    fn item_bytes(model: &M) -> usize;
+}
+
+/// The visited states. All threads read while one fills.
+pub(super) trait Keep<I>: Send + Sync {
+    /// Whether every item is kept, to be had by number.
+    const WHOLE: bool;
+    /// What is known for ever of a visited state.
+    type Mark: Clone + PartialEq;
+
+    fn new() -> Self;
+
+    fn mark(print: u64, item: &I) -> Self::Mark;
+
+    /// Looks at the place where a state belongs, only so that it is near when it is asked for:
+    /// looks that do not wait for each other overlap. The answer is for [`Keep::touch_again`].
+    fn touch(&self, print: u64) -> u64;
+
+    /// Looks at what stood there.
+    fn touch_again(&self, print: u64, touched: u64) -> u64;
+
+    /// The number of a state, or the slot where it would go.
+    fn find(&self, print: u64, item: &I) -> Result<u32, usize>;
+
+    /// Fills the slot that `find` gave. Only one thread may; numbers come one after the other.
+    fn fill(&self, slot: usize, print: u64, item: &I, id: u32);
+
+    /// Is there room for so many states?
+    fn has_room(&self, states: usize) -> bool;
+
+    /// Makes room for so many.
+    fn grow(&mut self, states: usize);
+
+    /// An item, if every one is kept.
+    fn item(&self, id: u32) -> Option<I>;
+
+    /// What is known of some states, by number.
+    fn marks(&self, ids: &[u32]) -> BTreeMap<u32, Self::Mark>;
+
+    /// The bytes for so many states: of the number alone, so that it is the same in every run.
+    fn bytes(states: usize) -> usize;
+}
+
+/// States as they are, for any model.
+pub(super) struct Whole;
+
+impl<M: Subject> Way<M> for Whole {
+    type Item = M::State;
+    type Keep = super::table::Table;
+
+    fn take(_: &M, state: M::State) -> M::State {
+        state
+    }
+
+    fn look<R>(_: &M, item: &M::State, with: impl FnOnce(&M::State) -> R) -> R {
+        with(item)
+    }
+
+    fn print(item: &M::State) -> u64 {
+        fingerprint(item)
+    }
+
+    fn item_bytes(model: &M) -> usize {
+        model.state_bytes()
+    }
+}
+
+/// Codes of states, kept like this.
+pub(super) struct ByCode<K>(PhantomData<K>);
+
+impl<M: Subject + Coded, K: Keep<M::Code>> Way<M> for ByCode<K> {
+    type Item = M::Code;
+    type Keep = K;
+
+    fn take(model: &M, state: M::State) -> M::Code {
+        model.encode(&state)
+    }
+
+    fn look<R>(model: &M, item: &M::Code, with: impl FnOnce(&M::State) -> R) -> R {
+        with(&model.decode(item))
+    }
+
+    fn print(item: &M::Code) -> u64 {
+        fingerprint_of_words(item.words())
+    }
+
+    fn item_bytes(model: &M) -> usize {
+        model.code_bytes()
+    }
+}
