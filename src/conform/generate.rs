@@ -11,7 +11,6 @@
 mod draw;
 mod jobs;
 mod lengths;
-mod mutate;
 mod plots;
 mod rules;
 mod shapes;
@@ -31,7 +30,6 @@ use draw::{Draw, Drawing, Drawn};
 use lengths::Due;
 
 pub use lengths::LONGEST_RUN;
-pub use mutate::mutate;
 pub use steps::{Swarm, kind_of, next_step};
 
 /// A strategy of whole runs. It does not shrink.
