@@ -58,17 +58,17 @@ fn a_driver_with_a_bug_is_told_by_its_shortest_run() {
     let bad = format!("{} --bug rerun_completed", toy());
     let (code, out, err) = bench.answer(&["conform", "--driver", &bad, "--runs", "300"]);
     assert_eq!(code, 4, "{out}{err}");
-    let says = "found   j2.0: its attempt #0 had ended and changes its outcome or cause";
+    let says = "found   j1.0: its attempt #0 had ended and changes its outcome or cause";
     assert!(
-        out.starts_with("DIFFERS  run 37, 24 steps; the shortest") && out.contains(says),
+        out.starts_with("DIFFERS  run 26, 22 steps; the shortest") && out.contains(says),
         "{out}"
     );
-    let file = "findings/run-37-shortest.json";
+    let file = "findings/run-26-shortest.json";
     let rows: [(&[&str], i32); 4] = [
         (&["replay", file, "--driver", &bad], 4),
         (&["replay", file, "--driver", &toy()], 0),
         (&["replay", file], 0),
-        (&["shrink", "findings/run-37.json", "--driver", &bad, "--out", "short.json"], 4),
+        (&["shrink", "findings/run-26.json", "--driver", &bad, "--out", "short.json"], 4),
     ];
     for (args, expected) in rows {
         let answer = bench.answer(args);
@@ -88,14 +88,14 @@ fn what_is_never_taken_for_agreement() {
         "import sys\nsys.path.insert(0, {folder:?})\nimport drv\n\
          begin, starts = drv.Driver.start, []\n\
          def start(self, **what):\n    starts.append(0)\n    \
-         self.bug = 'rerun_completed' if len(starts) == 38 else None\n    \
+         self.bug = 'rerun_completed' if len(starts) == 27 else None\n    \
          return begin(self, **what)\ndrv.Driver.start = start\ndrv.main()\n"
     );
     fs::write(bench.path().join("flaky.py"), flaky).expect("it can be written");
     let args = ["conform", "--driver", "python3 flaky.py", "--runs", "300", "--threads", "1"];
     let (code, out, err) = bench.answer(&args);
     assert_eq!(code, 5, "{out}{err}");
-    assert!(out.starts_with("FLAKY  run 37: it failed, and then 0 of "), "{out}");
+    assert!(out.starts_with("FLAKY  run 26: it failed, and then 0 of "), "{out}");
 
     let dies = format!(
         "import os, sys\nsys.path.insert(0, {folder:?})\nimport drv\n\

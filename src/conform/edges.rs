@@ -30,6 +30,9 @@ pub use text::BadEdge;
 /// The edges of the standard scopes, one a line, each with the scopes in which it occurs.
 const STANDARD: &str = include_str!("edges/standard.txt");
 
+/// Those of them that campaigns do not take, one a line, each with the reason.
+const UNREACHED: &str = include_str!("edges/unreached.txt");
+
 /// One transition of a task, or one that could have been and was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -270,6 +273,11 @@ impl Edges {
 /// The edges of the standard scopes, and the names of the scopes in which each occurs.
 pub fn standard() -> BTreeMap<Edge, BTreeSet<String>> {
     text::parse(STANDARD).expect("invariant: the list is rewritten as it is read")
+}
+
+/// The edges of the standard scopes that campaigns do not take, and why.
+pub fn unreached() -> BTreeMap<Edge, String> {
+    text::reasons(UNREACHED).expect("invariant: a test reads the list")
 }
 
 /// The standard scopes whose edges count: in the others machines or clocks are wrong on purpose.

@@ -11,24 +11,25 @@
 mod draw;
 mod jobs;
 mod lengths;
-mod mutate;
+mod plots;
 mod rules;
 mod shapes;
 mod steps;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+
 use proptest::strategy::{BoxedStrategy, NewTree, Strategy};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::run::{Run, Shape};
+use super::run::{Run, Shape, Step};
 use super::subject::{Abilities, Kind};
 use super::world::World;
 use draw::{Draw, Drawing, Drawn};
 use lengths::Due;
 
 pub use lengths::LONGEST_RUN;
-pub use mutate::mutate;
 pub use steps::{Swarm, kind_of, next_step};
 
 /// A strategy of whole runs. It does not shrink.
@@ -47,6 +48,9 @@ impl From<&Abilities> for Runs {
     }
 }
 
+/// In how many runs of a hundred plots are told.
+const PLOTS: u32 = 60;
+
 impl Strategy for Runs {
     type Tree = Drawn<Run>;
     type Value = Run;
@@ -58,14 +62,22 @@ impl Strategy for Runs {
 
 impl Runs {
     fn run(&self, draw: &mut Draw<'_>) -> Run {
-        let (shape, swarm) = begin(draw, &self.kinds);
+        let plots = self.kinds.contains(&Kind::Fault) && draw.percent(PLOTS);
+        let (shape, swarm) = begin(draw, &self.kinds, plots);
         let (least, most) = self.steps;
         let count = least + draw.place(most - least + 1);
         let mut world = World::new(&shape);
         let mut due = Due::default();
         let mut steps = Vec::with_capacity(count);
-        for _ in 0..count {
-            let step = steps::step(draw, &world, &swarm, &due);
+        let mut told = VecDeque::new();
+        // A plot that was begun is told to its end.
+        while steps.len() < count || (!told.is_empty() && steps.len() < most) {
+            if told.is_empty() && plots && steps.len() < count && draw.percent(50) {
+                told.extend(plots::plot(draw, &world, swarm.policy(), &self.kinds));
+            }
+            let fits = |step: &Step| world.can(step).is_ok() && lengths::fits(&world, step);
+            let next = if draw.percent(95) { next_of(&mut told, fits) } else { None };
+            let step = next.unwrap_or_else(|| steps::step(draw, &world, &swarm, &due));
             debug_assert_eq!(world.can(&step), Ok(()), "invariant: only what is possible is drawn");
             world.take(&step);
             due.note(&world, swarm.policy(), &step);
@@ -75,9 +87,14 @@ impl Runs {
     }
 }
 
-fn begin(draw: &mut Draw<'_>, kinds: &[Kind]) -> (Shape, Swarm) {
+/// The next step of a plot that is possible; others are left out.
+fn next_of(told: &mut VecDeque<Step>, fits: impl Fn(&Step) -> bool) -> Option<Step> {
+    std::iter::from_fn(|| told.pop_front()).find(fits)
+}
+
+fn begin(draw: &mut Draw<'_>, kinds: &[Kind], plots: bool) -> (Shape, Swarm) {
     let swarm = Swarm::draw(draw, kinds);
-    let shape = shapes::shape(draw, &swarm.kinds());
+    let shape = shapes::shape(draw, &swarm.kinds(), plots);
     let policy = shape.policy.0;
     (shape, swarm.of_policy(policy))
 }
@@ -85,7 +102,7 @@ fn begin(draw: &mut Draw<'_>, kinds: &[Kind]) -> (Shape, Swarm) {
 /// A cluster, and what is preferred in it: where [`next_step`] begins.
 pub fn beginning(abilities: &Abilities) -> BoxedStrategy<(Shape, Swarm)> {
     let kinds = steps::able(abilities);
-    Drawing(move |draw: &mut Draw<'_>| begin(draw, &kinds)).boxed()
+    Drawing(move |draw: &mut Draw<'_>| begin(draw, &kinds, false)).boxed()
 }
 
 /// The run of this number: the same for the same seed, on every machine.

@@ -15,6 +15,8 @@ type MaybeTask = Option<TaskState>;
 
 /// What stands between an edge and its scopes.
 const IN: &str = " in ";
+/// What stands between an edge and the reason why it is not taken.
+const BECAUSE: &str = ": ";
 
 /// A text that is no edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +137,16 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<Edge, BTreeSet<String>>, BadE
     let line = |line: &str| {
         let (edge, scopes) = line.rsplit_once(IN).ok_or_else(|| BadEdge(line.to_owned()))?;
         Ok((edge.parse()?, scopes.split(' ').map(str::to_owned).collect()))
+    };
+    text.lines().map(line).collect()
+}
+
+/// Reads a list of edges and reasons.
+pub(super) fn reasons(text: &str) -> Result<BTreeMap<Edge, String>, BadEdge> {
+    let line = |line: &str| {
+        // An edge has a colon of its own, without a space after it.
+        let (edge, why) = line.split_once(BECAUSE).ok_or_else(|| BadEdge(line.to_owned()))?;
+        Ok((edge.parse()?, why.to_owned()))
     };
     text.lines().map(line).collect()
 }

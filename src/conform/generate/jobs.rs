@@ -42,6 +42,35 @@ pub fn plan(draw: &mut Draw<'_>, policy: &Policy, gang: bool) -> JobPlan {
     }
 }
 
+/// A job whose course is decided soon: small budgets, and exits that do not let wait.
+pub fn small(draw: &mut Draw<'_>, policy: &Policy, gang: bool) -> JobPlan {
+    const FEW: &[(u32, u16)] = &[(4, 0), (4, 1), (2, 2)];
+    let lists = draw.weighted(&[(3, 1), (3, 2)]);
+    let exit = |draw: &mut Draw<'_>| {
+        let after = draw.weighted(&[(4, 0), (3, 1), (2, 100), (2, 2000), (1, 15_000), (2, 90_000)]);
+        Exit { after: Millis(after), ok: draw.percent(45) }
+    };
+    let list = |draw: &mut Draw<'_>| (0..draw.weighted(EXITS)).map(|_| exit(draw)).collect();
+    let tasks: Vec<_> = (0..lists).map(|_| list(draw)).collect();
+    let soon =
+        |draw: &mut Draw<'_>, other: Millis| if draw.percent(60) { Millis(1) } else { other };
+    let timeout = draw.percent(30).then(|| timeout(draw, policy, &tasks));
+    let timeout = timeout.map(|length| soon(draw, length));
+    let spell = draw.percent(30).then(|| spell(draw, policy));
+    JobPlan {
+        replicas: if gang { draw.of(&(2..=3_u16)) } else { draw.weighted(&[(4, 1), (3, 2)]) },
+        cpus: draw.weighted(&[(6, 1), (2, 2), (3, 4)]),
+        failure: draw.weighted(FEW),
+        delivery: draw.weighted(FEW),
+        preemption: draw.weighted(FEW),
+        max_task_failures: if gang { 0 } else { draw.weighted(MAY_FAIL) },
+        timeout,
+        scheduling_timeout: spell.map(|length| soon(draw, length)),
+        gang,
+        tasks,
+    }
+}
+
 fn exits(draw: &mut Draw<'_>, policy: &Policy, failure: u16) -> Vec<Exit> {
     let count = draw.weighted(EXITS);
     let mut exits: Vec<Exit> =

@@ -93,6 +93,15 @@ pub fn left(world: &World) -> Option<u32> {
     u32::try_from(left).ok()
 }
 
+/// Whether a step leaves a run as short as it must be.
+pub fn fits(world: &World, step: &Step) -> bool {
+    if let Step::Pass(length) = step {
+        left(world).is_some_and(|left| length.0 <= left)
+    } else {
+        true
+    }
+}
+
 /// A length of time that may pass now. Some time is left.
 pub fn pass(draw: &mut Draw<'_>, world: &World, policy: &Policy, due: &Due) -> Millis {
     let most = left(world).expect("invariant: some time is left");

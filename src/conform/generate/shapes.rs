@@ -10,16 +10,18 @@ use super::draw::Draw;
 /// How many workers that belong to no group. A cluster without any is one in which jobs are given
 /// up, or which has groups.
 const WORKERS: &[(u32, u32)] = &[(1, 0), (8, 1), (12, 2), (6, 3), (3, 4)];
+/// Where few are, what happens to one of them decides more.
+const FEW_WORKERS: &[(u32, u32)] = &[(1, 0), (9, 1), (12, 2), (4, 3)];
 const WORKER_CPUS: &[(u32, u32)] = &[(6, 4), (2, 2), (2, 1), (1, 8)];
 const PACES: &[(u32, u32)] = &[(4, 1000), (2, 1), (2, 10_000), (1, 60_000)];
 const QUOTAS: &[(u32, u16)] = &[(6, u16::MAX), (1, 0), (2, 1), (1, 2)];
 
 /// A cluster for runs of these kinds of steps.
-pub fn shape(draw: &mut Draw<'_>, kinds: &[Kind]) -> Shape {
+pub fn shape(draw: &mut Draw<'_>, kinds: &[Kind], plots: bool) -> Shape {
     let gangs = kinds.contains(&Kind::Gang);
     let starts = kinds.contains(&Kind::Worker);
     let fleet = kinds.contains(&Kind::Fleet);
-    let count = draw.weighted(WORKERS);
+    let count = draw.weighted(if plots { FEW_WORKERS } else { WORKERS });
     let worker = |draw: &mut Draw<'_>| WorkerShape {
         cpus: draw.weighted(WORKER_CPUS),
         zone: zone(draw, gangs),
@@ -28,7 +30,7 @@ pub fn shape(draw: &mut Draw<'_>, kinds: &[Kind]) -> Shape {
     let workers = (0..count).map(|_| worker(draw)).collect();
     let groups = if fleet { draw.between(1, 2) } else { 0 };
     let groups = (0..groups).map(|_| group(draw, gangs)).collect();
-    Shape { workers, groups, policy: PolicyShape(policy(draw)) }
+    Shape { workers, groups, policy: PolicyShape(policy(draw, plots)) }
 }
 
 /// Zones tell workers apart only for gangs.
@@ -56,7 +58,7 @@ type Change = fn(&mut Policy);
 /// What is changed in a policy: values at the edges, and short times so that they run out within a
 /// run. Any of them go together: those that a rule of [`Policy::validate`] ties to others leave
 /// room for these.
-const CHANGES: [Change; 19] = [
+const CHANGES: [Change; 20] = [
     |policy| policy.delivery_tries = 1,
     |policy| policy.delivery_tries = 15,
     |policy| policy.quarantine_after = 0,
@@ -68,6 +70,7 @@ const CHANGES: [Change; 19] = [
     // With the usual lease, heartbeat and worker timeout there is no longer one.
     |policy| policy.kill_grace = Millis(8_999),
     |policy| policy.rpc_timeout = Millis::seconds(1),
+    |policy| policy.rpc_timeout = Millis::seconds(30),
     |policy| policy.delivery_backoff = Millis(1),
     |policy| policy.heartbeat = Millis::seconds(1),
     |policy| policy.worker_timeout = Millis::seconds(90),
@@ -79,9 +82,25 @@ const CHANGES: [Change; 19] = [
     |policy| policy.create_backoff = Millis(100),
 ];
 
-fn policy(draw: &mut Draw<'_>) -> Policy {
+/// What is changed where plots are told, besides: what decides how soon something meets.
+const FAVOURED: [Change; 9] = [
+    |policy| policy.delivery_tries = 15,
+    |policy| policy.delivery_tries = 1,
+    |policy| policy.delivery_tries = 2,
+    |policy| policy.quarantine_after = 1,
+    |policy| policy.no_workers_grace = Millis(1),
+    |policy| policy.no_workers_grace = Millis(1),
+    |policy| policy.rpc_timeout = Millis::seconds(30),
+    |policy| policy.heartbeat = Millis::seconds(1),
+    |policy| policy.worker_lease = Millis::seconds(20),
+];
+
+fn policy(draw: &mut Draw<'_>, plots: bool) -> Policy {
     let mut policy = Policy::LOCAL;
-    let changes = draw.weighted(&[(7, 0), (2, 1), (1, 3)]);
+    for _ in 0..if plots { draw.weighted(&[(3, 0), (3, 1), (1, 2)]) } else { 0 } {
+        draw.one(&FAVOURED)(&mut policy);
+    }
+    let changes = draw.weighted(&[(5, 0), (3, 2), (2, 4)]);
     for _ in 0..changes {
         draw.one(&CHANGES)(&mut policy);
     }

@@ -41,12 +41,6 @@ impl Swarm {
         Self { kinds, points, policy: Policy::LOCAL }
     }
 
-    /// No preferences: all that a cluster can do.
-    pub(super) fn of_all(able: &[Kind], policy: Policy) -> Self {
-        let kinds = able.iter().map(|kind| (1, *kind)).collect();
-        Self { kinds, points: Point::ALL.to_vec(), policy }
-    }
-
     /// The same for a cluster of this policy, whose lengths of time are aimed at.
     #[must_use]
     pub(super) fn of_policy(self, policy: Policy) -> Self {
@@ -69,11 +63,6 @@ pub fn next_step(world: &World, swarm: &Swarm) -> BoxedStrategy<Step> {
     let (world, swarm) = (world.clone(), swarm.clone());
     Drawing(move |draw: &mut Draw<'_>| step(draw, &world, &swarm, &lengths::Due::from_now(&world)))
         .boxed()
-}
-
-/// Whether a step of this kind can be drawn now.
-pub fn is_possible(world: &World, swarm: &Swarm, kind: Kind) -> bool {
-    factor(world, swarm, kind) > 0
 }
 
 /// What kind of step it is.
@@ -136,7 +125,7 @@ pub fn step(draw: &mut Draw<'_>, world: &World, swarm: &Swarm, due: &lengths::Du
 }
 
 /// A step of a kind that is possible now.
-pub fn of_kind(
+fn of_kind(
     draw: &mut Draw<'_>,
     world: &World,
     swarm: &Swarm,

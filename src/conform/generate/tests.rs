@@ -5,7 +5,7 @@ use crate::conform::run::{JobPlan, Step};
 use crate::model::policy::Policy;
 use crate::model::spec::MAX_BUDGET;
 use crate::model::time::Millis;
-use crate::real::chaos::{Node, Point, Rule};
+use crate::real::chaos::{Node, Point, Rule, Verb};
 
 fn all() -> Abilities {
     Abilities { steps: Kind::ALL.to_vec(), slack: Millis(0) }
@@ -45,7 +45,7 @@ fn the_same_numbers_give_the_same_run_and_others_another() {
     assert_ne!(by(1, 0), by(2, 0));
     assert_ne!(by(1, 2), by(2, 1));
     // Whoever changes what is drawn changes this on purpose: kept numbers of runs are void then.
-    assert_eq!(digest(runs(20)), 0x9ea0_28d5_677f_af1b);
+    assert_eq!(digest(runs(20)), 0x4ca3_3aee_848e_ecf9);
 }
 
 #[test]
@@ -255,23 +255,23 @@ fn note_rule(occurs: &mut Occurs, now: u32, rule: &Rule) {
     assert!(when.during.is_none_or(|(_, until)| until.0 > now), "{rule} at {now}");
 }
 
+/// A copy of a call that arrives after the next try was sent, and a try that comes in time.
 #[test]
-fn a_changed_run_stays_possible_and_mostly_differs() {
-    let abilities = all();
-    let kept: Vec<Run> = runs(300).collect();
-    let mut differ = 0;
-    for (at, run) in kept.iter().enumerate() {
-        let other = &kept[(at + 7) % kept.len()];
-        let seed = u64::try_from(at).expect("it is small");
-        let mut changed = mutate(run, other, &abilities, seed);
-        assert_eq!(changed, mutate(run, other, &abilities, seed));
-        differ += u32::from(changed != *run);
-        // Changes of changes stay possible, and do not grow without end.
-        for again in 0..20 {
-            assert_eq!(World::possible(&changed), changed.steps, "{}", changed.to_json());
-            assert!((1..=60).contains(&changed.steps.len()), "{}", changed.steps.len());
-            changed = mutate(&changed, other, &abilities, again);
+fn what_meets_is_drawn_together() {
+    let delay = |step: &Step| {
+        if let Step::Fault(Rule { point, verb: Verb::Delay(length), .. }) = step {
+            (*point == Point::ControllerDispatch).then_some(*length)
+        } else {
+            None
         }
-    }
-    assert!(differ >= 270, "only {differ} of 300 differ");
+    };
+    let meet = |run: &Run| {
+        let patience = run.shape.policy.0.rpc_timeout;
+        run.steps.windows(2).any(|pair| {
+            delay(&pair[0]).is_some_and(|late| late > patience)
+                && delay(&pair[1]).is_some_and(|slow| slow <= patience)
+        })
+    };
+    let count = runs(1_000).filter(meet).count();
+    assert!((150..600).contains(&count), "{count} of 1,000 runs");
 }

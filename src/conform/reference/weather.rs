@@ -57,6 +57,8 @@ pub(super) struct Weather {
     spells: Vector<Spell>,
     /// Workers from this number on are machines of groups.
     first_vm: u32,
+    /// Machines of the largest slice: they are numbered one after another.
+    slice: u32,
     /// How long a disturbance that is over may show.
     tail: u64,
     /// The longest delay that was asked for.
@@ -84,7 +86,8 @@ impl Weather {
             }
         }
         let workers = u32::try_from(shape.workers.len()).unwrap_or(u32::MAX);
-        Self { spells, first_vm: workers + 1, tail: tail(policy), delay: 0 }
+        let slice = shape.groups.iter().map(|group| u32::from(group.vms)).max().unwrap_or(0);
+        Self { spells, first_vm: workers + 1, slice, tail: tail(policy), delay: 0 }
     }
 
     /// A step was done at an instant.
@@ -176,11 +179,17 @@ impl Weather {
     /// Whether anything between the controller and this worker may have gone wrong then.
     pub(super) fn of_worker(&self, worker: WorkerId, from: u64, to: u64) -> bool {
         self.lasts(from, to, self.tail, |what| match what {
-            What::Worker(id) => id == worker,
+            What::Worker(id) => id == worker || self.may_share_a_slice(id, worker),
             What::Workers | What::Controller => true,
             What::Fleet => worker.0 >= self.first_vm,
             What::Launches(_) | What::Closed(_) => false,
         })
+    }
+
+    /// Whether two machines may belong to one slice: it goes as a whole when one of them does not
+    /// come up in time, or is taken for dead.
+    fn may_share_a_slice(&self, one: WorkerId, other: WorkerId) -> bool {
+        one.0.min(other.0) >= self.first_vm && one.0.abs_diff(other.0) < self.slice
     }
 
     /// Whether a worker may be closed then, or known again only at its next heartbeat.
