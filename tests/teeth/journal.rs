@@ -148,11 +148,11 @@ pub const ROWS: &[Defect] = &[
         name: "restart_takes_nothing_up",
         file: "src/real/controller/recovery.rs",
         broken: "after a restart the controller goes on as if nothing had happened",
-        find: "self.turn(vec![(Input::Restarted, Waits::Nobody)]).await",
+        find: "while !self.turn(vec![(Input::Restarted, Waits::Nobody)]).await? {",
         put: r#"if crate::defect::is("restart_takes_nothing_up") {
             return Ok(());
         }
-        self.turn(vec![(Input::Restarted, Waits::Nobody)]).await"#,
+        while !self.turn(vec![(Input::Restarted, Waits::Nobody)]).await? {"#,
         least: 2,
         by: "a crash of the controller is ordered after its next entry; a job",
     },
