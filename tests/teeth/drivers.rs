@@ -142,4 +142,15 @@ pub const ROWS: &[Defect] = &[
         least: 2,
         by: "a worker is drained; a job",
     },
+    Defect {
+        name: "fences_are_plain_kills",
+        file: "src/real/controller/orders.rs",
+        broken: "a kill that is meant for what has not started is sent without that condition",
+        find: "self.send_kill(KillTask { attempt, seat, only_if_not_started });",
+        put: r#"let only_if_not_started = only_if_not_started
+                        && !crate::defect::is("fences_are_plain_kills");
+                    self.send_kill(KillTask { attempt, seat, only_if_not_started });"#,
+        least: 2,
+        by: "the way from the worker is cut; a job, delivered by one try",
+    },
 ];

@@ -148,12 +148,23 @@ pub const ROWS: &[Defect] = &[
         name: "restart_takes_nothing_up",
         file: "src/real/controller/recovery.rs",
         broken: "after a restart the controller goes on as if nothing had happened",
-        find: "self.turn(vec![(Input::Restarted, Waits::Nobody)]).await",
+        find: "while !self.turn(vec![(Input::Restarted, Waits::Nobody)]).await? {",
         put: r#"if crate::defect::is("restart_takes_nothing_up") {
             return Ok(());
         }
-        self.turn(vec![(Input::Restarted, Waits::Nobody)]).await"#,
+        while !self.turn(vec![(Input::Restarted, Waits::Nobody)]).await? {"#,
         least: 2,
         by: "a crash of the controller is ordered after its next entry; a job",
+    },
+    Defect {
+        name: "kept_timers_start_anew",
+        file: "src/real/controller/recovery.rs",
+        broken: "a restart gives an attempt all of its timeout again",
+        find: "let kept = before.as_ref().filter(|_| timer.keeps_its_instant());",
+        put: r#"let anew = crate::defect::is("kept_timers_start_anew");
+                let kept = before.as_ref().filter(|_| !anew && timer.keeps_its_instant());"#,
+        least: 2,
+        by: "a job with a timeout, just so long that a look lies between both ends; the \
+             controller crashes",
     },
 ];

@@ -427,4 +427,38 @@ pub const ROWS: &[Defect] = &[
         least: 1,
         by: "a job that fails",
     },
+    Defect {
+        name: "restored_workers_are_healthy",
+        file: "src/controller_sm/settle.rs",
+        broken: "after a restart workers are trusted before they are heard",
+        find: "self.worker_event(turn, id, WorkerEvent::Restored);",
+        put: r#"if !crate::defect::is("restored_workers_are_healthy") {
+                self.worker_event(turn, id, WorkerEvent::Restored);
+            }"#,
+        least: 3,
+        by: "a worker crashes; the controller crashes; it starts",
+    },
+    Defect {
+        name: "preempted_slice_is_not_ended",
+        file: "src/controller_sm/fleet.rs",
+        broken: "what ran on a slice that was taken away is not ended",
+        find: "self.end_incarnation(turn, vm.worker(), ending);",
+        put: r#"let kept = crate::defect::is("preempted_slice_is_not_ended");
+            if !(kept && ending == Ending::Preempted) {
+                self.end_incarnation(turn, vm.worker(), ending);
+            }"#,
+        least: 2,
+        by: "time passes until a slice is there; it is taken away",
+    },
+    Defect {
+        name: "fence_stops_what_runs",
+        file: "src/worker_sm.rs",
+        broken: "a fence also stops an attempt that was started",
+        find: "if !call.only_if_not_started {",
+        put: r#"if !call.only_if_not_started
+                        || crate::defect::is("fence_stops_what_runs")
+                    {"#,
+        least: 2,
+        by: "the way from the worker is cut; a job, delivered by one try",
+    },
 ];

@@ -1,6 +1,6 @@
 //! Whether an end has a cause in what was done.
 
-use crate::model::id::{JobId, TaskId};
+use crate::model::id::{JobId, TaskId, WorkerId};
 use crate::model::job::JobState;
 use crate::model::task::{Ending, TaskEvent, TaskState};
 
@@ -44,12 +44,17 @@ impl Reference {
             Ending::Failed => {
                 fails("it had failed, and by its plan it cannot have, nor does a launch fail there")
             }
-            Ending::Undelivered | Ending::Lost | Ending::KilledUnasked if lost() => Ok(()),
+            Ending::Undelivered if lost() => Ok(()),
+            Ending::Lost | Ending::KilledUnasked if lost() && self.may_be_over(worker, now) => {
+                Ok(())
+            }
             Ending::Undelivered => {
                 fails("it could not be delivered, and nothing disturbs its worker")
             }
-            Ending::Lost => fails("its worker were lost, and nothing disturbs it"),
-            Ending::KilledUnasked => fails("its worker had stopped it, and nothing disturbs it"),
+            Ending::Lost => fails("its worker were lost, and nothing disturbs it for that long"),
+            Ending::KilledUnasked => {
+                fails("its worker had stopped it, and nothing disturbs it for that long")
+            }
             Ending::Preempted if self.weather.of_fleet(worker) => Ok(()),
             Ending::Preempted => fails("its machine were taken away, and nobody did that"),
             Ending::TimedOut => {
@@ -72,6 +77,15 @@ impl Reference {
                 fails("a sibling of its gang had ended, and it has none")
             }
         }
+    }
+
+    /// Whether an incarnation of a worker may be over: a lease runs out, and a worker is DEAD, only
+    /// so long after the last heartbeat that nothing disturbed.
+    fn may_be_over(&self, worker: WorkerId, now: u64) -> bool {
+        let policy = &self.policy;
+        let least = policy.worker_lease.min(policy.worker_timeout).0;
+        let silence = u64::from(least.saturating_sub(policy.heartbeat.0));
+        self.weather.may_end(worker, now + self.slack, silence)
     }
 
     /// Whether a task may have ended without the end of an attempt between two looks.

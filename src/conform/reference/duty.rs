@@ -5,7 +5,7 @@ use crate::model::task::{Phase, TaskState};
 use crate::model::time::Millis;
 
 use super::super::run::{JobPlan, Run};
-use super::super::seen::{AttemptSeen, Seen};
+use super::super::seen::{AttemptSeen, Seen, WorkerSeen};
 use super::{Difference, Known, Reference, Rule, exit_of, id_of};
 
 impl Reference {
@@ -44,7 +44,8 @@ impl Reference {
             return Ok(());
         };
         let due = since.to + u64::from(limit.0) + self.slack;
-        if now > due && !self.weather.of_controller(since.from, now) {
+        // A restart gives nothing more time: what is due by then is due at once.
+        if now > due && !self.weather.of_controller(now, now) {
             let says = format!("{task} is PENDING since {} ms, for longer than it may", since.to);
             return Err(Difference::new(Rule::Duty, says));
         }
@@ -78,7 +79,7 @@ impl Reference {
         }
         if let (Some(limit), Some(accepted)) = (plan.timeout, known.accepted) {
             let due = accepted.to + u64::from(limit.0) + self.slack;
-            if now > due && !self.weather.of_controller(accepted.from, now) {
+            if now > due && !self.weather.of_controller(now, now) {
                 return late(format!("was accepted by {} ms, and has no timeout", accepted.to));
             }
         }
@@ -106,6 +107,9 @@ impl Reference {
     fn of_workers(&self, seen: &Seen) -> Result<(), Difference> {
         let Some(workers) = &seen.workers else { return Ok(()) };
         let now = seen.at;
+        for worker in workers {
+            self.of_live(worker, seen)?;
+        }
         for (worker, up) in self.world.workers() {
             if !up || now <= self.slack || self.weather.of_worker(worker, now, now) {
                 continue;
@@ -121,6 +125,40 @@ impl Reference {
             };
             let says = format!("{worker} {says}, and nothing disturbs it");
             return Err(Difference::new(Rule::Duty, says));
+        }
+        Ok(())
+    }
+}
+
+impl Reference {
+    /// A worker that is down is not trusted by a controller that has started since, and is given up
+    /// in time by any; one of a machine is live only while there is the machine.
+    fn of_live(&self, worker: &WorkerSeen, seen: &Seen) -> Result<(), Difference> {
+        let (id, now) = (worker.worker, seen.at);
+        let fails = |says: String| Err(Difference::new(Rule::Duty, format!("{id} {says}")));
+        if self.weather.is_of_group(id)
+            && let Some(slices) = &seen.slices
+            && !slices.iter().flat_map(|slice| &slice.vms).any(|(vm, _)| vm.worker() == id)
+        {
+            return fails("is live, and its machine is not there".to_owned());
+        }
+        let Some(since) = self.weather.down_since(id) else { return Ok(()) };
+        if worker.healthy && since < self.weather.started() {
+            let started = self.weather.started();
+            return fails(format!(
+                "is down since {since} ms and HEALTHY for a controller that was started at \
+                 {started} ms"
+            ));
+        }
+        let silent = now.saturating_sub(since + self.slack);
+        if self.weather.of_controller(since, now) {
+            return Ok(());
+        }
+        if worker.healthy && silent > u64::from(self.policy.silence().0) {
+            return fails(format!("is down since {since} ms, and HEALTHY"));
+        }
+        if silent > u64::from(self.policy.worker_timeout.0) {
+            return fails(format!("is down since {since} ms, and live"));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::controller_sm::GroupConfig;
 use crate::model::id::WorkerId;
 use crate::model::policy::Policy;
 use crate::model::time::Millis;
-use crate::real::chaos::{Node, Point, Rule, Verb};
+use crate::real::chaos::{About, Node, Point, Rule, Verb};
 
 use super::super::run::{Shape, Step};
 
@@ -37,6 +37,8 @@ struct Spell {
     /// Without an end it still lasts.
     until: Option<u64>,
     by: By,
+    /// Whether it ends incarnations at once; else a worker is lost only over a silence.
+    ends: bool,
 }
 
 /// What began a disturbance, and so what ends it.
@@ -59,6 +61,8 @@ pub(super) struct Weather {
     first_vm: u32,
     /// Machines of the largest slice: they are numbered one after another.
     slice: u32,
+    /// When a controller that was down was last started.
+    started: u64,
     /// How long a disturbance that is over may show.
     tail: u64,
     /// The longest delay that was asked for.
@@ -77,33 +81,38 @@ impl Weather {
         };
         if shape.groups.iter().any(|group| slow(&group.config())) {
             let what = What::Fleet;
-            spells.push_back(Spell { what, from: 0, until: None, by: By::Step });
+            spells.push_back(Spell { what, from: 0, until: None, by: By::Step, ends: true });
         }
         for (worker, plan) in shape.worker_ids() {
             if plan.waits {
                 let what = What::Worker(worker);
-                spells.push_back(Spell { what, from: 0, until: None, by: By::Step });
+                spells.push_back(Spell { what, from: 0, until: None, by: By::Step, ends: false });
             }
         }
         let workers = u32::try_from(shape.workers.len()).unwrap_or(u32::MAX);
         let slice = shape.groups.iter().map(|group| u32::from(group.vms)).max().unwrap_or(0);
-        Self { spells, first_vm: workers + 1, slice, tail: tail(policy), delay: 0 }
+        Self { spells, first_vm: workers + 1, slice, started: 0, tail: tail(policy), delay: 0 }
     }
 
     /// A step was done at an instant.
     pub(super) fn takes(&mut self, step: &Step, at: u64) {
         match step {
-            Step::WorkerCrashes(worker) => self.begins(What::Worker(*worker), at, By::Step),
+            Step::WorkerCrashes(worker) => {
+                self.begins(What::Worker(*worker), at, By::Step);
+                self.ends_incarnations();
+            }
             Step::WorkerStarts(worker) => {
                 self.ends(at, |spell| spell.what == What::Worker(*worker) && spell.by == By::Step);
             }
             Step::ControllerCrashes => self.begins(What::Controller, at, By::Step),
             Step::ControllerStarts => {
+                self.started = at;
                 self.ends(at, |spell| spell.what == What::Controller && spell.by == By::Step);
             }
             Step::Cut(worker, _) => self.begins(What::Worker(*worker), at, By::Cut),
             Step::SlicePreempted(_) | Step::VmLost(_) => {
                 self.begins(What::Fleet, at, By::Step);
+                self.ends_incarnations();
             }
             Step::Fault(rule) => self.rule(rule, at),
             Step::FaultsEnd => self.ends(at, |spell| spell.by == By::Rule),
@@ -152,13 +161,25 @@ impl Weather {
             | Point::ProviderInit
             | Point::ProviderPreempt => self.begins(What::Fleet, at, By::Rule),
         }
+        let of_provider = matches!(rule.point.about(), About::Slice | About::Vm);
+        let of_worker = rule.verb == Verb::Crash && rule.point.name().starts_with("worker.");
+        if of_worker || of_provider {
+            self.ends_incarnations();
+        }
         if rule.verb == Verb::Crash && rule.point.name().starts_with("controller.") {
             self.begins(What::Controller, at, By::Rule);
         }
     }
 
     fn begins(&mut self, what: What, from: u64, by: By) {
-        self.spells.push_back(Spell { what, from, until: None, by });
+        self.spells.push_back(Spell { what, from, until: None, by, ends: false });
+    }
+
+    /// What just began ends incarnations at once.
+    fn ends_incarnations(&mut self) {
+        if let Some(last) = self.spells.back_mut() {
+            last.ends = true;
+        }
     }
 
     fn ends(&mut self, at: u64, which: impl Fn(&Spell) -> bool) {
@@ -178,12 +199,46 @@ impl Weather {
 
     /// Whether anything between the controller and this worker may have gone wrong then.
     pub(super) fn of_worker(&self, worker: WorkerId, from: u64, to: u64) -> bool {
-        self.lasts(from, to, self.tail, |what| match what {
+        self.lasts(from, to, self.tail, |what| self.concerns(what, worker))
+    }
+
+    fn concerns(&self, what: What, worker: WorkerId) -> bool {
+        match what {
             What::Worker(id) => id == worker || self.may_share_a_slice(id, worker),
             What::Workers | What::Controller => true,
             What::Fleet => worker.0 >= self.first_vm,
             What::Launches(_) | What::Closed(_) => false,
-        })
+        }
+    }
+
+    /// Whether an incarnation of this worker may have ended by then: its process did, or it was
+    /// not heard, or not answered, for this long.
+    pub(super) fn may_end(&self, worker: WorkerId, by: u64, silence: u64) -> bool {
+        let mut spells = self.spells.iter().filter(|spell| self.concerns(spell.what, worker));
+        spells.any(|spell| spell.ends || spell.from.saturating_add(silence) <= by)
+    }
+
+    /// Since when a worker that was crashed, or has not started, is down for certain.
+    pub(super) fn down_since(&self, worker: WorkerId) -> Option<u64> {
+        // A worker that a rule crashes is started again.
+        let starts = |it: &Spell| it.by == By::Rule && it.ends && self.concerns(it.what, worker);
+        if self.spells.iter().any(starts) {
+            return None;
+        }
+        let down = |it: &&Spell| {
+            it.what == What::Worker(worker) && it.by == By::Step && it.until.is_none()
+        };
+        self.spells.iter().find(down).map(|spell| spell.from)
+    }
+
+    /// When a controller that was down was last started.
+    pub(super) fn started(&self) -> u64 {
+        self.started
+    }
+
+    /// Whether it is the worker of a machine of a group.
+    pub(super) fn is_of_group(&self, worker: WorkerId) -> bool {
+        worker.0 >= self.first_vm
     }
 
     /// Whether two machines may belong to one slice: it goes as a whole when one of them does not
