@@ -17,7 +17,8 @@ pub struct Shortest {
     pub outcome: Outcome,
 }
 
-/// Makes a run that does not agree as short as it still fails by the same rule.
+/// Makes a run that does not agree as short as it still fails by the same rule; and then shorter
+/// still, if with fewer steps it fails by any.
 ///
 /// A run that never comes to rest is made shorter too: as one that never comes to rest.
 pub fn shortest(
@@ -27,26 +28,67 @@ pub fn shortest(
     limits: Limits,
     log: &mut dyn FnMut(&Note),
 ) -> Shortest {
-    let mut last = outcome.clone();
-    let mut test = |candidate: &Run| {
-        let played = play(candidate, stand);
-        match (&played.outcome, outcome) {
-            (Outcome::Troubled(_), _) => Verdict::Unclear,
-            (is, was) if same(is, was) => {
-                last = played.outcome;
-                Verdict::Fails
-            }
-            (Outcome::Agrees | Outcome::Restless(_) | Outcome::Differs { .. }, _) => {
-                Verdict::Passes
-            }
-        }
+    let mut alike = outcome.clone();
+    let first = {
+        let mut test = |candidate: &Run| judged(candidate, stand, &mut alike, false);
+        shrink(cut(run, outcome), limits, &mut test, log)
     };
-    let shrunk = shrink(cut(run, outcome), limits, &mut test, log);
+    let mut last = alike;
+    let mut shrunk = first;
+    if goes_on(&shrunk, outcome) {
+        // Whoever reads it wants the fewest steps that go wrong. What they break is often seen by
+        // several rules, and by which first is chance: so with fewer steps any will do.
+        let left = limits.runs - shrunk.runs;
+        let mut least = shrunk.case.steps.len();
+        let mut test = |candidate: &Run| {
+            let steps = candidate.steps.len();
+            let verdict = judged(candidate, stand, &mut last, steps < least);
+            if verdict == Verdict::Fails {
+                least = steps;
+            }
+            verdict
+        };
+        let limits = Limits { runs: left, reruns: 0, ..limits };
+        let second = shrink(shrunk.case.clone(), limits, &mut test, log);
+        shrunk = Shrunk {
+            runs: shrunk.runs + second.runs,
+            found_after: if second.case == shrunk.case {
+                shrunk.found_after
+            } else {
+                shrunk.runs + second.found_after
+            },
+            ..second
+        };
+    }
     let mut shortest = Shortest { shrunk, outcome: last };
     if shortest.shrunk.flaky.is_none() {
         shortest.shrunk.case.found = told(&shortest.outcome);
     }
     shortest
+}
+
+/// Whether another search is worth its runs.
+fn goes_on(shrunk: &Shrunk<Run>, outcome: &Outcome) -> bool {
+    let differs = matches!(outcome, Outcome::Differs { .. });
+    differs && shrunk.flaky.is_none() && !shrunk.limit_reached && shrunk.case.steps.len() > 1
+}
+
+/// Whether a run fails as the last one that was kept, or in a way that will do as well; then it is
+/// the last one.
+fn judged(candidate: &Run, stand: &dyn Stand, last: &mut Outcome, will_do: bool) -> Verdict {
+    let played = play(candidate, stand);
+    match &played.outcome {
+        Outcome::Troubled(_) => Verdict::Unclear,
+        is if same(is, last) => {
+            *last = played.outcome;
+            Verdict::Fails
+        }
+        Outcome::Differs { .. } if will_do => {
+            *last = played.outcome;
+            Verdict::Fails
+        }
+        Outcome::Agrees | Outcome::Restless(_) | Outcome::Differs { .. } => Verdict::Passes,
+    }
 }
 
 /// What a run was kept for.

@@ -42,6 +42,12 @@ pub trait Case: Clone + PartialEq {
     /// Each simpler setting as a whole case, simplest first; the steps may change with it.
     fn simpler_setting(&self) -> Vec<Self>;
 
+    /// Much shorter cases that no removal leads to, as whole cases, shortest first: they are tried
+    /// when nothing else makes this one smaller. Each has fewer steps.
+    fn leaps(&self) -> Vec<Self> {
+        Vec::new()
+    }
+
     /// Pairs of places whose steps are likely to go only together, such as a partition and its
     /// healing; each place in one pair at most. Chunks do not part them, and pairs begin with them.
     /// It is a hint: a pair that is not named is found by trying all pairs if there are few (see

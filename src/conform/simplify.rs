@@ -6,6 +6,7 @@
 //! the tests), so that a search by it ends.
 
 mod jobs;
+mod leaps;
 mod names;
 mod rules;
 mod setting;
@@ -48,6 +49,10 @@ impl Case for Run {
     fn simpler_setting(&self) -> Vec<Self> {
         let simpler = setting::simpler(self).into_iter().chain(rules::jointly(self));
         simpler.map(possible).filter(|run| run != self).collect()
+    }
+
+    fn leaps(&self) -> Vec<Self> {
+        leaps::of(self)
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Tried {
         /// Which of its simpler values, counted from 0.
         choice: usize,
     },
+    /// A much shorter case; which of them, counted from 0.
+    Leap(usize),
     /// A simpler setting; which of them, counted from 0.
     Setting(usize),
 }
@@ -66,6 +68,7 @@ impl fmt::Display for Tried {
             Self::Single(at) => format!("without step {at}"),
             Self::Pair(first, second) => format!("without steps {first} and {second}"),
             Self::Value { at, choice } => format!("simpler step {at}, choice {choice}"),
+            Self::Leap(choice) => format!("much shorter, choice {choice}"),
             Self::Setting(choice) => format!("simpler setting, choice {choice}"),
         };
         out.pad(&text)

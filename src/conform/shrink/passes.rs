@@ -18,6 +18,10 @@ pub(super) fn all<C: Case>(search: &mut Search<'_, C>) {
         if *search.case() == before {
             pairs(search, all_pairs);
         }
+        if *search.case() == before {
+            let shorter = search.case().leaps();
+            first_that_fails(search, shorter, Tried::Leap);
+        }
         if search.is_over() || *search.case() == before {
             return;
         }
