@@ -1,5 +1,6 @@
 //! The hunt for deliberate defects: in how many runs each is found, and how short its failure
-//! becomes. `cargo bench --bench teeth [NAME]...` builds a copy of the sources that holds them all.
+//! becomes. `cargo bench --bench teeth [NAME]...` builds a copy of the sources that holds them all;
+//! without names it writes `tests/teeth/found.txt` anew.
 
 #![allow(clippy::print_stdout, reason = "a benchmark tells what it measured")]
 
@@ -16,7 +17,12 @@ mod teeth {
     pub mod unseen;
 }
 
+use std::fs;
+
 use teeth::{copy, hunt, table};
+
+/// Where what was found is kept.
+const FOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/teeth/found.txt");
 
 fn main() {
     let names: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
@@ -26,18 +32,18 @@ fn main() {
         println!("{wrong}");
         return;
     }
-    let mut caught = Vec::new();
+    let (mut caught, mut missed) = (Vec::new(), Vec::new());
     for (area, defect) in table::all().filter(|(_, defect)| wanted(defect.name)) {
-        if let Some(blind) = hunt::is_blind(&program, defect) {
-            println!("{blind}");
-        }
+        missed.extend(hunt::is_blind(&program, defect));
         match hunt::hunt(&program, area, defect) {
             Ok(it) => caught.push(it),
-            Err(missed) => println!("{missed}"),
+            Err(says) => missed.push(says),
         }
+        println!("{} found, {} missed: {}", caught.len(), missed.len(), defect.name);
     }
-    println!("{}", hunt::table(&caught));
-    for wrong in hunt::too_much(&caught) {
-        println!("{wrong}");
+    let table = hunt::table(&caught, &missed);
+    println!("{table}");
+    if names.is_empty() {
+        fs::write(FOUND, table).expect("the folder of the table is there");
     }
 }

@@ -61,7 +61,7 @@ fn failures_that_were_kept_agree_now() {
 
 #[test]
 fn drawn_runs_agree() {
-    let runs = if std::env::var_os("IRIS_CHECK_SLOW").is_some() { 20_000 } else { 2_000 };
+    let runs = if std::env::var_os("IRIS_CHECK_SLOW").is_some() { 100_000 } else { 2_000 };
     let (stand, seed, shard) = (InProcess::virtual_time(), 4, Shard::WHOLE);
     let mut report = Report::new("virtual", seed, shard, Some(runs));
     let (stand, stop) = (&stand, &|_| false);

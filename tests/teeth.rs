@@ -94,6 +94,25 @@ fn each_defect_has_a_run_by_hand() {
     assert_eq!(wrong, [""; 0]);
 }
 
+/// What the last hunt came to: the file is written by the benchmark alone.
+#[test]
+fn the_last_hunt_found_what_is_asked_for() {
+    const AT_LEAST: usize = 40;
+    const RUNS: u64 = 1000;
+    let text = read("tests/teeth/found.txt");
+    let rows = hunt::told(&text);
+    let known: Vec<&str> = all().map(|(_, defect)| defect.name).collect();
+    let unknown: Vec<&str> =
+        rows.iter().map(|(name, _)| *name).filter(|name| !known.contains(name)).collect();
+    assert_eq!(unknown, [""; 0], "rows of defects that are no more: hunt again");
+    let is_short = |row: &&(&str, [u64; 4])| row.1[2] * 10 <= row.1[3] * 12;
+    let short: Vec<_> = rows.iter().filter(is_short).collect();
+    assert!(short.len() >= AT_LEAST, "{} defects are too few", short.len());
+    let mut runs: Vec<u64> = rows.iter().map(|(_, numbers)| numbers[0]).collect();
+    runs.sort_unstable();
+    assert!(runs[runs.len() / 2] <= RUNS, "the median is {}", runs[runs.len() / 2]);
+}
+
 fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))

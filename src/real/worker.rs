@@ -337,12 +337,12 @@ impl Driver {
         };
         let (chaos, clock, policy) = (self.chaos.clone(), self.clock, self.policy);
         let (to_self, node) = (self.to_self.clone(), Node::Worker(beat.seat.worker));
-        self.calls.spawn(async move {
+        self.calls.spawn(Box::pin(async move {
             let called = chaos.around(Point::WorkerHeartbeat, Some(node), call);
             let reply = clock.within(policy.rpc_timeout, called).await.and_then(Result::ok);
             let reply = reply.and_then(|reply| wire::reply_from(reply.get_ref()).ok());
             tell(&to_self, Ask::Beaten(sent, incarnation, reply)).await;
-        });
+        }));
     }
 
     fn send_report(&mut self, report: Report) {
@@ -353,14 +353,14 @@ impl Driver {
         };
         let (chaos, clock, policy) = (self.chaos.clone(), self.clock, self.policy);
         let (to_self, node) = (self.to_self.clone(), Node::Worker(report.seat.worker));
-        self.calls.spawn(async move {
+        self.calls.spawn(Box::pin(async move {
             let called = chaos.around(Point::WorkerReportTaskState, Some(node), call);
             let acked = clock.within(policy.rpc_timeout, called).await;
             // Heartbeats repeat last words until they are acknowledged.
             if matches!(acked, Some(Ok(_))) && matches!(report.word, Word::Final(_)) {
                 tell(&to_self, Ask::Acked(report.attempt)).await;
             }
-        });
+        }));
     }
 }
 

@@ -10,9 +10,7 @@ use super::copy::folder;
 use super::table::Defect;
 
 /// Runs of a campaign at most.
-const RUNS: &str = "20000";
-/// Runs until a defect is found, at most for half of them.
-const MEDIAN: u64 = 1000;
+const RUNS: &str = "4000";
 /// The exit code of a campaign that found that cluster and reference disagree.
 const DISAGREE: i32 = 4;
 
@@ -92,21 +90,14 @@ pub fn hunt(program: &Path, area: &'static str, defect: &'static Defect) -> Resu
     })
 }
 
-/// Where what was caught is not what is wanted.
-pub fn too_much(caught: &[Caught]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for it in caught {
-        let least = it.defect.least as u64;
-        if it.shrunk * 10 > least * 12 {
-            let (name, shrunk) = (it.defect.name, it.shrunk);
-            wrong.push(format!("{name}: {shrunk} steps where {least} do: {}", it.defect.by));
-        }
+/// A failure is short enough up to so many tenths of the shortest by hand.
+const TENTHS: u64 = 12;
+
+impl Caught {
+    /// Whether its failure became as short as a person would make it.
+    pub fn is_short(&self) -> bool {
+        self.shrunk * 10 <= self.defect.least as u64 * TENTHS
     }
-    let median = median(caught);
-    if median > MEDIAN {
-        wrong.push(format!("half of them take more than {MEDIAN} runs: the median is {median}"));
-    }
-    wrong
 }
 
 fn median(caught: &[Caught]) -> u64 {
@@ -115,21 +106,47 @@ fn median(caught: &[Caught]) -> u64 {
     runs.get(runs.len() / 2).copied().unwrap_or(0)
 }
 
-/// What was caught, for people.
-pub fn table(caught: &[Caught]) -> String {
+/// What was caught, and what was missed, for people; [`told`] reads the rows.
+pub fn table(caught: &[Caught], missed: &[String]) -> String {
     let mut text = format!(
         "{:9}  {:36} {:>7} {:>6} {:>7} {:>8}\n",
         "where", "defect", "runs", "found", "shrunk", "by hand"
     );
     for Caught { area, defect, runs, found, shrunk } in caught {
-        let Defect { name, least, .. } = defect;
+        let Defect { name, least, broken, .. } = defect;
         let _ = writeln!(
             text,
-            "{area:9}  {name:36} {runs:>7} {found:>6} {shrunk:>7} {least:>8}  {}",
-            defect.broken
+            "{area:9}  {name:36} {runs:>7} {found:>6} {shrunk:>7} {least:>8}  {broken}"
         );
     }
     let (count, median) = (caught.len(), median(caught));
-    let _ = writeln!(text, "{count} defects, found after {median} runs in the median");
+    let short = caught.iter().filter(|it| it.is_short()).count();
+    let _ = writeln!(
+        text,
+        "\n{count} defects were found, after {median} runs in the median; {short} became as short \
+         as by hand, or longer by a fifth at most"
+    );
+    for Caught { defect, shrunk, .. } in caught.iter().filter(|it| !it.is_short()) {
+        let Defect { name, least, by, .. } = defect;
+        let _ = writeln!(text, "{name}: {shrunk} steps where {least} do: {by}");
+    }
+    for it in missed {
+        let _ = writeln!(text, "{it}");
+    }
     text
+}
+
+/// The rows of a table: the defect, runs, steps found, shrunk, and by hand.
+pub fn told(table: &str) -> Vec<(&str, [u64; 4])> {
+    let rows = table.lines().skip(1).take_while(|line| !line.is_empty());
+    rows.map(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let name = words.next().expect("a row has a name");
+        let numbers = [0; 4].map(|_| {
+            let word = words.next().expect("a row has four numbers");
+            word.parse().expect("they are numbers")
+        });
+        (name, numbers)
+    })
+    .collect()
 }

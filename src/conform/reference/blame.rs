@@ -80,8 +80,12 @@ impl Reference {
     }
 
     /// Whether an incarnation of a worker may be over: a lease runs out, and a worker is DEAD, only
-    /// so long after the last heartbeat that nothing disturbed.
+    /// so long after the last heartbeat that nothing disturbed. A machine goes with its slice as
+    /// soon as another of it has not come up in time, whatever that was disturbed by.
     fn may_be_over(&self, worker: WorkerId, now: u64) -> bool {
+        if self.weather.is_of_group(worker) {
+            return true;
+        }
         let policy = &self.policy;
         let least = policy.worker_lease.min(policy.worker_timeout).0;
         let silence = u64::from(least.saturating_sub(policy.heartbeat.0));

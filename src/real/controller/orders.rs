@@ -125,14 +125,14 @@ impl Driver {
         };
         let (chaos, clock, policy) = self.calling();
         let to_self = self.to_self.clone();
-        self.calls.spawn(async move {
+        self.calls.spawn(Box::pin(async move {
             let node = Some(Node::Worker(kill.seat.worker));
             let called = chaos.around(Point::ControllerKill, node, call);
             let answer = clock.within(policy.rpc_timeout, called).await;
             let Some(Ok(answer)) = answer else { return };
             let Ok(answer) = wire::kill_answer_from(answer.into_inner()) else { return };
             tell(&to_self, Input::KillAnswered { attempt: kill.attempt, answer }).await;
-        });
+        }));
     }
 
     fn calling(&self) -> (Chaos, Clock, Policy) {
@@ -142,10 +142,10 @@ impl Driver {
     /// Does something on the side and takes what comes of it as an input.
     fn say(&mut self, call: impl Future<Output = Input> + Send + 'static) {
         let to_self = self.to_self.clone();
-        self.calls.spawn(async move {
+        self.calls.spawn(Box::pin(async move {
             let input = call.await;
             tell(&to_self, input).await;
-        });
+        }));
     }
 }
 
