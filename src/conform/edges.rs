@@ -30,8 +30,8 @@ pub use text::BadEdge;
 /// The edges of the standard scopes, one a line, each with the scopes in which it occurs.
 const STANDARD: &str = include_str!("edges/standard.txt");
 
-/// Those of them that campaigns do not take, one a line, each with the reason.
-const UNREACHED: &str = include_str!("edges/unreached.txt");
+/// Those of them that campaigns hardly ever take, one a line, each with what it needs.
+const RARE: &str = include_str!("edges/rare.txt");
 
 /// One transition of a task, or one that could have been and was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -275,9 +275,9 @@ pub fn standard() -> BTreeMap<Edge, BTreeSet<String>> {
     text::parse(STANDARD).expect("invariant: the list is rewritten as it is read")
 }
 
-/// The edges of the standard scopes that campaigns do not take, and why.
-pub fn unreached() -> BTreeMap<Edge, String> {
-    text::reasons(UNREACHED).expect("invariant: a test reads the list")
+/// The edges of the standard scopes that campaigns hardly ever take, and what each needs.
+pub fn rare() -> BTreeMap<Edge, String> {
+    text::reasons(RARE).expect("invariant: a test reads the list")
 }
 
 /// The standard scopes whose edges count: in the others machines or clocks are wrong on purpose.

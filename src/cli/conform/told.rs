@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::conform::campaign::{Finding, Report};
-use crate::conform::edges::{standard, unreached};
+use crate::conform::edges::{rare, standard};
 use crate::conform::play::Outcome;
 use crate::conform::run::Run;
 use crate::conform::shortest::Shortest;
@@ -109,15 +109,12 @@ fn edges(report: &Report, list: bool, out: &mut dyn Write) -> io::Result<()> {
     let all = standard().len();
     let taken = all - left.len();
     let percent = 100 * taken / all.max(1);
-    let reasons = unreached();
+    let reasons = rare();
     if list {
         for edge in &left {
             let why = reasons.get(edge).map_or_else(String::new, |why| format!(": {why}"));
             writeln!(out, "never taken  {edge}{why}")?;
         }
-    }
-    for (edge, why) in reasons.iter().filter(|(edge, _)| report.edges.0.contains_key(edge)) {
-        writeln!(out, "taken, and listed as out of reach  {edge}: {why}")?;
     }
     let how = if list || left.is_empty() { "" } else { "; --edges lists the rest" };
     let others = beyond.len();
