@@ -2,6 +2,7 @@
 //! loopback TCP, watched by the monitors.
 
 mod logged;
+mod twice;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -342,12 +343,12 @@ impl Subject for Running {
     }
 
     fn end(self: Box<Self>) -> Result<Found, Trouble> {
-        let strays = self.runs();
+        let (strays, twice) = (self.runs(), self.asked_twice());
         self.calls.fetch_add(self.cluster.calls(), Ordering::Relaxed);
         self.stage.wait(self.cluster.end());
         let monitor = &self.watch.monitor;
         Ok(Found {
-            violation: monitor.violation(),
+            violation: monitor.violation().or(twice),
             strays,
             restless: self.watch.restless(),
             exercised: monitor.exercised().map(str::to_owned).collect(),

@@ -143,14 +143,15 @@ impl Reference {
             return fails("is live, and its machine is not there".to_owned());
         }
         let Some(since) = self.weather.down_since(id) else { return Ok(()) };
-        if worker.healthy && since < self.weather.started() {
+        let said = since + self.slack + self.weather.delay();
+        if worker.healthy && said < self.weather.started() {
             let started = self.weather.started();
             return fails(format!(
                 "is down since {since} ms and HEALTHY for a controller that was started at \
                  {started} ms"
             ));
         }
-        let silent = now.saturating_sub(since + self.slack);
+        let silent = now.saturating_sub(said);
         if self.weather.of_controller(since, now) {
             return Ok(());
         }

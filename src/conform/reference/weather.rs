@@ -106,7 +106,11 @@ impl Weather {
             }
             Step::ControllerCrashes => self.begins(What::Controller, at, By::Step),
             Step::ControllerStarts => {
-                self.started = at;
+                // One that a rule may have crashed comes back by itself, and may have been up.
+                let itself = |it: &Spell| it.what == What::Controller && it.by == By::Rule;
+                if !self.spells.iter().any(itself) {
+                    self.started = at;
+                }
                 self.ends(at, |spell| spell.what == What::Controller && spell.by == By::Step);
             }
             Step::Cut(worker, _) => self.begins(What::Worker(*worker), at, By::Cut),
@@ -234,6 +238,11 @@ impl Weather {
     /// When a controller that was down was last started.
     pub(super) fn started(&self) -> u64 {
         self.started
+    }
+
+    /// How late what a worker said may come, at most: also after it is down.
+    pub(super) fn delay(&self) -> u64 {
+        self.delay
     }
 
     /// Whether it is the worker of a machine of a group.

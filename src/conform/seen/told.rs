@@ -57,6 +57,17 @@ pub async fn look(client: &Client, at: u64) -> Option<Seen> {
     Some(seen(at, &jobs, &cluster))
 }
 
+/// The same, asked call by call: of several moments, where time passes in between.
+pub async fn look_by_calls(client: &Client, at: u64) -> Option<Seen> {
+    let list = client.list().await.ok()?;
+    let mut jobs = Vec::with_capacity(list.len());
+    for job in list {
+        jobs.push((job.name.parse().ok()?, client.status(job.job).await.ok()?));
+    }
+    let cluster = client.cluster().await.ok()?;
+    Some(seen(at, &jobs, &cluster))
+}
+
 fn job(number: JobId, told: &JobStatus) -> JobSeen {
     let tasks = told.tasks.iter().map(|task| TaskSeen {
         state: task.state,
