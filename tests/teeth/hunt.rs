@@ -1,6 +1,5 @@
 //! Campaigns against the copy, and what they come to.
 
-use std::fmt::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -13,18 +12,6 @@ use super::table::Defect;
 const RUNS: &str = "4000";
 /// The exit code of a campaign that found that cluster and reference disagree.
 const DISAGREE: i32 = 4;
-
-/// A defect that was found.
-pub struct Caught {
-    area: &'static str,
-    defect: &'static Defect,
-    /// Runs that were played until it was found.
-    runs: u64,
-    /// Steps of the run that found it.
-    found: u64,
-    /// Steps of the shortest run that fails in the same way.
-    shrunk: u64,
-}
 
 fn conform(program: &Path, defect: Option<&str>, runs: &str) -> Output {
     let mut command = Command::new(program);
@@ -52,7 +39,7 @@ pub fn by_hand(defect: &Defect) -> String {
 }
 
 /// What is wrong if that run does not show the defect, or shows something without it.
-pub fn is_blind(program: &Path, defect: &Defect) -> Option<String> {
+fn is_blind(program: &Path, defect: &Defect) -> Option<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(by_hand(defect));
     let replay = |name: &str| {
         let mut command = Command::new(program);
@@ -60,93 +47,75 @@ pub fn is_blind(program: &Path, defect: &Defect) -> Option<String> {
         command.output().expect("the program was just built").status.code()
     };
     let codes = [replay(defect.name), replay("")];
-    let name = defect.name;
     (codes != [Some(DISAGREE), Some(0)])
-        .then(|| format!("{name}: its run by hand ends with {codes:?}, with it and without"))
+        .then(|| format!("its run by hand ends with {codes:?}, with it and without"))
 }
 
-/// A campaign against one defect.
-///
-/// # Errors
-/// It was not found, or what was found cannot be read.
-pub fn hunt(program: &Path, area: &'static str, defect: &'static Defect) -> Result<Caught, String> {
-    let name = defect.name;
-    let output = conform(program, Some(name), RUNS);
+/// A campaign against one defect: its row, with the numbers of [`told`] or with what went wrong.
+pub fn hunt(program: &Path, area: &str, defect: &Defect) -> String {
+    let Defect { name, least, broken, by, .. } = defect;
+    let (numbers, says) = match numbers(program, defect) {
+        Ok(numbers @ [_, _, shrunk]) if is_short(shrunk, *least as u64) => {
+            (numbers.map(|it| it.to_string()), (*broken).to_owned())
+        }
+        Ok(numbers) => (numbers.map(|it| it.to_string()), format!("{broken}; by hand: {by}")),
+        Err(says) => (["-", "-", "-"].map(str::to_owned), format!("{broken}; {says}")),
+    };
+    let [runs, found, shrunk] = numbers;
+    format!("{area:9}  {name:36} {runs:>7} {found:>6} {shrunk:>7} {least:>8}  {says}")
+}
+
+/// Whether a failure has become as short as by hand, or longer by a fifth at most.
+pub fn is_short(shrunk: u64, least: u64) -> bool {
+    shrunk * 10 <= least * 12
+}
+
+/// Runs until it was found, steps of that run, and of the shortest that fails.
+fn numbers(program: &Path, defect: &Defect) -> Result<[u64; 3], String> {
+    if let Some(blind) = is_blind(program, defect) {
+        return Err(blind);
+    }
+    let output = conform(program, Some(defect.name), RUNS);
     if output.status.code() != Some(DISAGREE) {
-        return Err(format!("{name}: not found in {RUNS} runs ({})", output.status));
+        return Err(format!("not found in {RUNS} runs"));
     }
     let report: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("{name}: its report cannot be read: {error}"))?;
+        .map_err(|error| format!("its report cannot be read: {error}"))?;
     let number = |place: &str| {
         let value = report.pointer(place).and_then(Value::as_u64);
-        value.ok_or_else(|| format!("{name}: its report has no number at {place}"))
+        value.ok_or_else(|| format!("its report has no number at {place}"))
     };
-    Ok(Caught {
-        area,
-        defect,
-        runs: number("/first/index")? + 1,
-        found: number("/first/steps")?,
-        shrunk: number("/shortest/steps")?,
-    })
+    Ok([number("/first/index")? + 1, number("/first/steps")?, number("/shortest/steps")?])
 }
 
-/// A failure is short enough up to so many tenths of the shortest by hand.
-const TENTHS: u64 = 12;
-
-impl Caught {
-    /// Whether its failure became as short as a person would make it.
-    pub fn is_short(&self) -> bool {
-        self.shrunk * 10 <= self.defect.least as u64 * TENTHS
-    }
+/// Whether it is the row of a defect.
+pub fn is_about(row: &str, name: &str) -> bool {
+    row.split_whitespace().nth(1) == Some(name)
 }
 
-fn median(caught: &[Caught]) -> u64 {
-    let mut runs: Vec<u64> = caught.iter().map(|it| it.runs).collect();
-    runs.sort_unstable();
-    runs.get(runs.len() / 2).copied().unwrap_or(0)
-}
-
-/// What was caught, and what was missed, for people; [`told`] reads the rows.
-pub fn table(caught: &[Caught], missed: &[String]) -> String {
+/// The rows under their heads, for people.
+pub fn table(rows: &[String]) -> String {
+    let (where_, defect) = ("where", "defect");
     let mut text = format!(
-        "{:9}  {:36} {:>7} {:>6} {:>7} {:>8}\n",
-        "where", "defect", "runs", "found", "shrunk", "by hand"
+        "{where_:9}  {defect:36} {:>7} {:>6} {:>7} {:>8}\n",
+        "runs", "found", "shrunk", "by hand"
     );
-    for Caught { area, defect, runs, found, shrunk } in caught {
-        let Defect { name, least, broken, .. } = defect;
-        let _ = writeln!(
-            text,
-            "{area:9}  {name:36} {runs:>7} {found:>6} {shrunk:>7} {least:>8}  {broken}"
-        );
-    }
-    let (count, median) = (caught.len(), median(caught));
-    let short = caught.iter().filter(|it| it.is_short()).count();
-    let _ = writeln!(
-        text,
-        "\n{count} defects were found, after {median} runs in the median; {short} became as short \
-         as by hand, or longer by a fifth at most"
-    );
-    for Caught { defect, shrunk, .. } in caught.iter().filter(|it| !it.is_short()) {
-        let Defect { name, least, by, .. } = defect;
-        let _ = writeln!(text, "{name}: {shrunk} steps where {least} do: {by}");
-    }
-    for it in missed {
-        let _ = writeln!(text, "{it}");
+    for row in rows {
+        text.push_str(row);
+        text.push('\n');
     }
     text
 }
 
-/// The rows of a table: the defect, runs, steps found, shrunk, and by hand.
+/// The rows of a table of defects that were found: the name, runs, steps found, shrunk, by hand.
 pub fn told(table: &str) -> Vec<(&str, [u64; 4])> {
-    let rows = table.lines().skip(1).take_while(|line| !line.is_empty());
-    rows.map(|line| {
-        let mut words = line.split_whitespace().skip(1);
-        let name = words.next().expect("a row has a name");
-        let numbers = [0; 4].map(|_| {
-            let word = words.next().expect("a row has four numbers");
-            word.parse().expect("they are numbers")
-        });
-        (name, numbers)
-    })
-    .collect()
+    let row = |line: &'_ str| -> Option<[u64; 4]> {
+        let mut numbers = [0; 4];
+        for (number, word) in numbers.iter_mut().zip(line.split_whitespace().skip(2)) {
+            *number = word.parse().ok()?;
+        }
+        Some(numbers)
+    };
+    let rows = table.lines().skip(1);
+    rows.filter_map(|line| Some((line.split_whitespace().nth(1)?, row(line)?))).collect()
 }
