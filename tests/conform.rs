@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use iris_check::conform::campaign::{Campaign, Report, Shard};
 use iris_check::conform::generate::draw;
 use iris_check::conform::in_process::{InProcess, logged};
-use iris_check::conform::play::{Outcome, play};
+use iris_check::conform::play::Outcome;
 use iris_check::conform::run::Run;
 use iris_check::conform::shortest::shortest;
 use iris_check::conform::shrink::Limits;
@@ -54,9 +54,19 @@ fn failures_that_were_kept_agree_now() {
         let text = fs::read_to_string(&file).expect("it can be read");
         let run = Run::from_json(&text).unwrap_or_else(|bad| panic!("{}: {bad}", file.display()));
         assert_eq!(Run::from_json(&run.to_json()), Ok(run.clone()), "{}", file.display());
-        let played = play(&run, &InProcess::virtual_time());
-        assert_eq!(played.outcome, Outcome::Agrees, "{}", file.display());
+        replays(&run, &file.display().to_string());
     }
+}
+
+/// The run agrees, and so does what its machines were told, replayed through the pure machines:
+/// how much that was.
+fn replays(run: &Run, name: &str) -> u64 {
+    let (played, log) = logged(run);
+    assert_eq!(played.outcome, Outcome::Agrees, "{name}");
+    let report = validate(&log[..]);
+    let legal = ("full log", &Verdict::Legal);
+    assert_eq!((report.form, &report.verdict), legal, "{name}: {}", run.to_json());
+    report.events
 }
 
 #[test]
@@ -87,11 +97,7 @@ fn the_logs_of_drawn_runs_are_legal() {
     let mut events = 0;
     for index in 0..runs {
         let run = draw(abilities.abilities(), 5, index);
-        let (played, log) = logged(&run);
-        assert_eq!(played.outcome, Outcome::Agrees, "run {index}");
-        let report = validate(&log[..]);
-        assert_eq!((report.form, &report.verdict), ("full log", &Verdict::Legal), "run {index}");
-        events += report.events;
+        events += replays(&run, &format!("run {index}"));
     }
     assert!(events > 100 * runs, "only {events} events were replayed");
 }

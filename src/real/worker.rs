@@ -156,6 +156,8 @@ impl Driver {
         let controller = ControllerClient::new(setup.network.reach(&setup.controller)?);
         let (to_worker, inbox) = mpsc::channel(INBOX);
         let machine = WorkerSm::new(setup.seat, &setup.policy, setup.capacity, setup.attributes);
+        // It is up from now on: it may die before it first runs.
+        setup.observer.worker_up(setup.clock.now(), &machine);
         let driver = Self {
             machine,
             timers: Timers::new(),
@@ -181,7 +183,6 @@ impl Driver {
     /// Runs until the worker dies.
     pub async fn run(mut self) -> End {
         let now = self.clock.now();
-        self.observer.worker_up(now, &self.machine);
         // A lease that is never granted runs out as well.
         self.timers.arm(WorkerTimer::Lease, now.plus(self.policy.worker_lease));
         if let Err(end) = self.feed(&WorkerInput::BeatDue, Waits::default()) {
@@ -337,6 +338,7 @@ impl Driver {
         };
         let (chaos, clock, policy) = (self.chaos.clone(), self.clock, self.policy);
         let (to_self, node) = (self.to_self.clone(), Node::Worker(beat.seat.worker));
+        // A call is kilobytes, and a task would move it some times before it is done.
         self.calls.spawn(Box::pin(async move {
             let called = chaos.around(Point::WorkerHeartbeat, Some(node), call);
             let reply = clock.within(policy.rpc_timeout, called).await.and_then(Result::ok);

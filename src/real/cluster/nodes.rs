@@ -165,13 +165,14 @@ impl Nodes {
             let _ = controller::serve(door, network, listener).await;
         });
         let nodes = self.itself.clone();
+        // Whatever ends waits until it is known that it ran.
+        let mut state = self.state();
         let driving = tokio::spawn(async move {
             let end = started.driver.run().await;
             if let Some(nodes) = nodes.upgrade() {
                 nodes.controller_ended(&end);
             }
         });
-        let mut state = self.state();
         state.address = Some(address.clone());
         state.controller = Some(Running { tasks: vec![driving, serving], cut });
         Ok(address)
@@ -230,13 +231,15 @@ impl Nodes {
             let _ = worker::serve(door, network, listener).await;
         });
         let nodes = self.itself.clone();
+        // As above: it may end before its first turn is over.
+        let mut state = self.state();
         let driving = tokio::spawn(async move {
             let end = driver.run().await;
             if let Some(nodes) = nodes.upgrade() {
                 nodes.worker_ended(id, &end);
             }
         });
-        if let Some(host) = self.state().workers.get_mut(&id) {
+        if let Some(host) = state.workers.get_mut(&id) {
             host.running = Some(Running { tasks: vec![driving, serving], cut });
         }
         Ok(())
