@@ -38,7 +38,8 @@ pub fn folder() -> PathBuf {
 ///
 /// The build is an optimised one: it takes minutes more, and the runs hours less.
 pub fn build() -> PathBuf {
-    let copy = make();
+    let copy = folder().join("copy");
+    bring(&copy, &files());
     let target = folder().join("build");
     let built = Command::new(env!("CARGO"))
         .args(["build", "--release", "--locked", "--bin", "iris-check"])
@@ -49,13 +50,6 @@ pub fn build() -> PathBuf {
     let says = String::from_utf8_lossy(&built.stderr);
     assert!(built.status.success(), "the copy in {} does not build:\n{says}", copy.display());
     target.join("release/iris-check")
-}
-
-/// Makes the copy.
-pub fn make() -> PathBuf {
-    let copy = folder().join("copy");
-    bring(&copy, &files());
-    copy
 }
 
 /// Every file of the copy.

@@ -109,8 +109,8 @@ fn edges(report: &Report, list: bool, out: &mut dyn Write) -> io::Result<()> {
     let all = standard().len();
     let taken = all - left.len();
     let percent = 100 * taken / all.max(1);
-    let reasons = rare();
     if list {
+        let reasons = rare();
         for edge in &left {
             let why = reasons.get(edge).map_or_else(String::new, |why| format!(": {why}"));
             writeln!(out, "never taken  {edge}{why}")?;

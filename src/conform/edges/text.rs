@@ -15,7 +15,7 @@ type MaybeTask = Option<TaskState>;
 
 /// What stands between an edge and its scopes.
 const IN: &str = " in ";
-/// What stands between an edge and the reason why it is not taken.
+/// What stands between an edge and what it needs.
 const BECAUSE: &str = ": ";
 
 /// A text that is no edge.
@@ -141,7 +141,7 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<Edge, BTreeSet<String>>, BadE
     text.lines().map(line).collect()
 }
 
-/// Reads a list of edges and reasons.
+/// Reads a list of edges, and of what each needs.
 pub(super) fn reasons(text: &str) -> Result<BTreeMap<Edge, String>, BadEdge> {
     let line = |line: &str| {
         // An edge has a colon of its own, without a space after it.

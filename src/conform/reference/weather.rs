@@ -210,7 +210,7 @@ impl Weather {
         match what {
             What::Worker(id) => id == worker || self.may_share_a_slice(id, worker),
             What::Workers | What::Controller => true,
-            What::Fleet => worker.0 >= self.first_vm,
+            What::Fleet => self.is_of_group(worker),
             What::Launches(_) | What::Closed(_) => false,
         }
     }
@@ -253,7 +253,8 @@ impl Weather {
     /// Whether two machines may belong to one slice: it goes as a whole when one of them does not
     /// come up in time, or is taken for dead.
     fn may_share_a_slice(&self, one: WorkerId, other: WorkerId) -> bool {
-        one.0.min(other.0) >= self.first_vm && one.0.abs_diff(other.0) < self.slice
+        let both = self.is_of_group(one) && self.is_of_group(other);
+        both && one.0.abs_diff(other.0) < self.slice
     }
 
     /// Whether a worker may be closed then, or known again only at its next heartbeat.
@@ -263,7 +264,7 @@ impl Weather {
 
     /// Whether the provider may have taken a machine away then.
     pub(super) fn of_fleet(&self, worker: WorkerId) -> bool {
-        worker.0 >= self.first_vm && self.lasts(0, u64::MAX, 0, |what| what == What::Fleet)
+        self.is_of_group(worker) && self.lasts(0, u64::MAX, 0, |what| what == What::Fleet)
     }
 
     /// Whether a launch on this worker may have failed, or taken long, then.

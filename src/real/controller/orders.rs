@@ -125,6 +125,7 @@ impl Driver {
         };
         let (chaos, clock, policy) = self.calling();
         let to_self = self.to_self.clone();
+        // A call is kilobytes, and a task would move it some times before it is done.
         self.calls.spawn(Box::pin(async move {
             let node = Some(Node::Worker(kill.seat.worker));
             let called = chaos.around(Point::ControllerKill, node, call);
