@@ -39,6 +39,7 @@ fn main() {
     for (name, at) in [("least", 0), ("median", slices.len() / 2), ("most", slices.len() - 1)] {
         println!("{name}: {}", slices[at]);
     }
+    println!("all: {}", Slice::all(&slices));
 }
 
 /// Runs of as many operations each.
@@ -50,16 +51,29 @@ fn drawn(stand: &InProcess) -> Vec<Run> {
     (0..SLICES * RUNS).map(draw).collect()
 }
 
+/// What was done, and how long it took in seconds.
+#[derive(Default)]
 struct Slice {
-    runs_per_second: f64,
-    calls_per_second: f64,
-    calls_per_run: f64,
-    bare_per_second: f64,
+    runs: f64,
+    calls: f64,
+    played: f64,
+    bare_calls: f64,
+    bare: f64,
 }
 
 impl Slice {
+    fn all(slices: &[Self]) -> Self {
+        slices.iter().fold(Self::default(), |all, it| Self {
+            runs: all.runs + it.runs,
+            calls: all.calls + it.calls,
+            played: all.played + it.played,
+            bare_calls: all.bare_calls + it.bare_calls,
+            bare: all.bare + it.bare,
+        })
+    }
+
     fn share(&self) -> f64 {
-        self.calls_per_second / self.bare_per_second
+        (self.calls / self.played) / (self.bare_calls / self.bare)
     }
 }
 
@@ -69,10 +83,10 @@ impl std::fmt::Display for Slice {
             f,
             "{:.0} runs of {STEPS} operations a second on one core, {:.0} calls each; {:.0} calls \
              a second, bare {:.0}: {:.0} %",
-            self.runs_per_second,
-            self.calls_per_run,
-            self.calls_per_second,
-            self.bare_per_second,
+            self.runs / self.played,
+            self.calls / self.runs,
+            self.calls / self.played,
+            self.bare_calls / self.bare,
             self.share() * 100.0
         )
     }
@@ -90,10 +104,5 @@ fn slice(stand: &InProcess, runs: &[Run]) -> Slice {
     let start = Instant::now();
     bare::calls(BARE);
     let bare = start.elapsed().as_secs_f64();
-    Slice {
-        runs_per_second: runs.len() as f64 / played,
-        calls_per_second: calls / played,
-        calls_per_run: calls / runs.len() as f64,
-        bare_per_second: f64::from(BARE) / bare,
-    }
+    Slice { runs: runs.len() as f64, calls, played, bare_calls: f64::from(BARE), bare }
 }

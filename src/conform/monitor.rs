@@ -175,7 +175,7 @@ impl State {
         }
         let step = StepView { before: &before, after: &self.live, event, started, fault: false };
         for (index, claim) in Table::<Live>::CLAIMS.iter().enumerate() {
-            if (claim.hard)(&step) {
+            if self.exercised >> index & 1 == 0 && (claim.hard)(&step) {
                 self.exercised |= 1 << index;
             }
             let found = match &claim.judge {
