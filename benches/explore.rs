@@ -2,14 +2,18 @@
 //! transitions counted alike, the best of a few rounds of each in turn.
 //!
 //! `cargo bench --bench explore` takes all models; names after `--` choose (`2pc7`, `job213`), and
-//! a number is that of the rounds.
-#![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
+//! a number is that of the rounds. `--one job213 exact 2` runs one engine on one model and prints
+//! one line of JSON: `benches/peers/compare` measures such processes beside other checkers.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measured")]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "explore/one.rs"]
+mod one;
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use common::commit::TwoPhase;
@@ -21,8 +25,25 @@ use stateright::Checker;
 /// Unique states and transitions.
 type Counts = (u64, u64);
 
-fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+fn main() -> ExitCode {
+    // Cargo adds `--bench`.
+    let words: Vec<String> = std::env::args().skip(1).filter(|it| it != "--bench").collect();
+    let Some(("--one", rest)) = words.split_first().map(|(first, rest)| (first.as_str(), rest))
+    else {
+        compare_all(&words);
+        return ExitCode::SUCCESS;
+    };
+    match one::run(rest) {
+        Ok(line) => println!("{line}"),
+        Err(says) => {
+            eprintln!("{says}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn compare_all(words: &[String]) {
     let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(3);
     let names: Vec<&String> = words.iter().filter(|word| word.parse::<u32>().is_err()).collect();
     let chosen = |name: &str| names.is_empty() || names.iter().any(|it| *it == name);
