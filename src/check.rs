@@ -3,7 +3,7 @@
 //! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
 //! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
 //! must), `canon` (which states are the same), `model` (all of it as a `stateright::Model`),
-//! `narrate` (a run as people read it, and its replay).
+//! `narrate` (a run as people read it, and its replay). [`walk`] is for what is too large.
 //!
 //! Three abstractions keep it small, and each is sound for the claims: timers run out only when
 //! something gave cause; a heartbeat and its answer are one step unless a scope asks for three;
@@ -23,6 +23,7 @@ pub mod scope;
 mod seen;
 mod state;
 mod step;
+pub mod walk;
 mod world;
 
 use std::net::ToSocketAddrs;

@@ -3,7 +3,7 @@
 //! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
 //! after the other, with `progress`), `verdict` (what came out, against what was expected),
 //! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
-//! known here of how a scope is explored. `validate` looks at logs, `conform` plays generated
+//! known here of how a scope is explored. `walk` is its own way through all this. `validate` looks at logs, `conform` plays generated
 //! runs. `cluster` is the other half: the cluster that runs.
 
 mod args;
@@ -25,6 +25,7 @@ mod table;
 mod tests;
 mod validate;
 mod verdict;
+mod walk;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -112,7 +113,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Exit {
-    let lists = !matches!(command, Command::Check(_) | Command::Replay { .. });
+    let lists = !matches!(command, Command::Check(_) | Command::Walk(_) | Command::Replay { .. });
     // Not locked: the processes of a cluster say what they have to say from other threads.
     let mut out = io::BufWriter::new(io::stdout());
     let done = perform(command, &mut out).and_then(|exit| {
@@ -146,6 +147,7 @@ fn dispatch(command: Command) -> Exit {
 fn perform(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
         Command::Check(asked) => job::check(&asked, out),
+        Command::Walk(asked) => walk::walk(&asked, out),
         Command::Supervise => unreachable!("invariant: it was done before any output"),
         Command::Chaos(asked) => chaos::chaos(&asked, out),
         Command::Claims => shown::claims(out),

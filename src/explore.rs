@@ -19,19 +19,25 @@
 //! - States are told apart by 64-bit fingerprints, or, with [`Memory::Codes`], by all that they
 //!   say; [`Report::collision_odds`] says how likely it is that two were confused.
 //!
+//! What is too large for that can be walked through at random: [`walk()`] finds violations and
+//! proves nothing.
+//!
 //! Reading order: `subject` (what a model says), `limits` and `report` (in and out), `search` (the
 //! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
 //! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
-//! `region` and `cycle`, and `retrace`, which turns numbers back into runs.
+//! `region` and `cycle`, and `retrace`, which turns numbers back into runs. Apart from all this:
+//! `walk` with `chance`, `ledger` and `shorten`.
 
 mod board;
+mod chance;
 mod coded;
 mod codes;
 mod component;
 mod cycle;
 mod expand;
 mod graph;
+mod ledger;
 mod limits;
 mod plain;
 mod progress;
@@ -41,9 +47,11 @@ mod regrow;
 mod report;
 mod retrace;
 mod search;
+mod shorten;
 mod store;
 mod subject;
 mod table;
+mod walk;
 mod way;
 
 pub use coded::{Coded, Words};
@@ -51,4 +59,6 @@ pub use limits::{Limits, Phase, Progress, Stop};
 pub use plain::Plain;
 pub use report::{Counterexample, Path, Report, Verdict};
 pub use search::{Memory, search, search_coded};
-pub use subject::{Claim, Fairness, Kind, Obligation, Subject};
+pub use shorten::shorten;
+pub use subject::{Claim, Fairness, Kind, OPTIONAL, Obligation, Subject};
+pub use walk::{Draw, Found, WalkProgress, WalkReport, Walks, walk};

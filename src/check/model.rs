@@ -48,8 +48,9 @@ pub struct ClusterModel<M = Real> {
     judged: u32,
     classes: Classes,
     obligations: Vec<Open>,
-    /// Claims whose hard case was seen: it need not be looked for again.
-    seen: AtomicU32,
+    /// Claims whose hard case was seen: it need not be looked for again. None where each step has
+    /// to say by itself what it exercised, whatever was seen elsewhere.
+    seen: Option<AtomicU32>,
     watch: Option<Watch>,
 }
 
@@ -68,13 +69,20 @@ impl<M: Machines> ClusterModel<M> {
             .fold(0, |bits, at| bits | 1 << at);
         let obligations = obligations(&scope, judged);
         let classes = Classes::of(&scope);
-        Self { scope, machines, judged, classes, obligations, seen: AtomicU32::new(0), watch: None }
+        let seen = Some(AtomicU32::new(0));
+        Self { scope, machines, judged, classes, obligations, seen, watch: None }
     }
 
     /// The same; each step is shown.
     #[must_use]
     pub fn watched(self, watch: Watch) -> Self {
         Self { watch: Some(watch), ..self }
+    }
+
+    /// The same; what a step exercised does not depend on what was looked at before.
+    #[must_use]
+    pub(super) fn without_memory(self) -> Self {
+        Self { seen: None, ..self }
     }
 
     /// The scope.
@@ -177,7 +185,8 @@ impl<M: Machines> ClusterModel<M> {
         // Across a step that leaves the controller as it was, only processes can break a claim.
         let untouched = Arc::ptr_eq(&before.controller, &step.state.controller);
         let judged = if untouched { self.judged & OF_PROCESSES } else { self.judged };
-        let unseen = self.judged & !self.seen.load(Ordering::Relaxed);
+        let seen = self.seen.as_ref().map_or(0, |seen| seen.load(Ordering::Relaxed));
+        let unseen = self.judged & !seen;
         for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
             if let Judge::Step(broken) = &claim.judge
                 && judged >> at & 1 == 1
@@ -189,8 +198,10 @@ impl<M: Machines> ClusterModel<M> {
                 note.exercised |= 1 << at;
             }
         }
-        if note.exercised != 0 {
-            self.seen.fetch_or(note.exercised, Ordering::Relaxed);
+        if note.exercised != 0
+            && let Some(seen) = &self.seen
+        {
+            seen.fetch_or(note.exercised, Ordering::Relaxed);
         }
         note
     }
@@ -374,5 +385,9 @@ impl<M: Machines> explore::Subject for ClusterModel<M> {
             return Fairness::None;
         }
         self.classes.of_operation(state, act.operation).map_or(Fairness::None, Fairness::Weak)
+    }
+
+    fn kind(&self, state: &State, act: &Act) -> u8 {
+        super::walk::kind(state, *act)
     }
 }

@@ -19,6 +19,9 @@ Check a model, exhaustively:
   replay      Repeat a saved finding or run, and show it
   explore     Step through a scope by hand, in a browser
 
+Look into a model that is too large for that:
+  walk        Walk at random through scopes; finds, and proves nothing
+
 Hold a cluster against the model:
   conform     Play generated runs on a cluster; what does not agree is made short
   shrink      Make a run that does not agree as short as it still fails
@@ -71,6 +74,10 @@ pub(super) enum Command {
     /// Explore scopes; without any, all that are built in. The default.
     #[command(after_help = EXIT_CODES)]
     Check(Asked),
+    /// Walk at random through scopes that are too large to be explored. What it finds is real; where
+    /// it finds nothing, nothing is proved, and it exits 5.
+    #[command(after_help = EXIT_CODES)]
+    Walk(super::walk::Asked),
     /// Play the scenarios of the chaos analysis on a running cluster; exits 2 if one comes out
     /// otherwise than it must.
     Chaos(super::chaos::Asked),
@@ -80,7 +87,7 @@ pub(super) enum Command {
     Scopes,
     /// Repeat a saved finding or run, and show it. Exits 2, 3 or 4 if it is still so.
     Replay {
-        /// A file that `check`, `conform` or `shrink` has saved.
+        /// A file that `check`, `walk`, `conform` or `shrink` has saved.
         file: PathBuf,
         /// What a run is played on; a finding of `check` is a path of the model itself.
         #[arg(long, value_enum)]
@@ -125,9 +132,9 @@ impl Default for Command {
     }
 }
 
-/// Which scopes, how far, and how it is told.
-#[derive(Debug, Args)]
-pub(super) struct Asked {
+/// Which scopes.
+#[derive(Debug, Default, Args)]
+pub(super) struct Which {
     /// Names of scopes that are built in (`iris-check scopes` lists them).
     #[arg(value_name = "SCOPE")]
     pub names: Vec<String>,
@@ -140,6 +147,13 @@ pub(super) struct Asked {
     /// Take the wider form of each scope.
     #[arg(long)]
     pub deep: bool,
+}
+
+/// Which scopes, how far, and how it is told.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    #[command(flatten)]
+    pub which: Which,
     /// Stop each scope before it has more states than this.
     #[arg(long, value_name = "N")]
     pub max_states: Option<u64>,
@@ -163,15 +177,12 @@ pub(super) struct Asked {
     pub findings: PathBuf,
 }
 
-const FINDINGS: &str = "findings";
+pub(super) const FINDINGS: &str = "findings";
 
 impl Default for Asked {
     fn default() -> Self {
         Self {
-            names: Vec::new(),
-            scope_files: Vec::new(),
-            cluster_files: Vec::new(),
-            deep: false,
+            which: Which::default(),
             max_states: None,
             max_depth: None,
             max_memory: None,

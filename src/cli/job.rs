@@ -34,7 +34,7 @@ pub(super) struct Report {
 
 /// Explores what was asked for and reports it.
 pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let sources = sources::read(asked)?;
+    let sources = sources::read(&asked.which)?;
     interrupt::listen()?;
     let begun = clock::now();
     let text = asked.format == Format::Text;
@@ -104,6 +104,6 @@ fn save(asked: &Asked, trace: &Trace) -> Option<PathBuf> {
     findings::save(&asked.findings, trace).map_err(|says| complain(&says)).ok()
 }
 
-fn processors() -> usize {
+pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -36,6 +36,19 @@ impl Line {
 
     /// Tells how far it is, unless that was told a moment ago.
     pub fn show(&self, progress: Progress) {
+        self.tell(|| {
+            let what = match progress.phase {
+                Phase::Search => "searching",
+                Phase::Progress => "looking for endless runs",
+            };
+            let Progress { states, depth, frontier, .. } = progress;
+            let (states, frontier) = (number(states), number(frontier));
+            format!("{what}, {states} states, depth {depth}, {frontier} open")
+        });
+    }
+
+    /// Says this, unless something was said a moment ago.
+    pub fn tell(&self, what: impl FnOnce() -> String) {
         // Another thread that holds the lock is telling it right now.
         let Some(Ok(mut told)) = self.told.as_ref().map(Mutex::try_lock) else { return };
         let now = clock::now();
@@ -43,16 +56,8 @@ impl Line {
             return;
         }
         *told = now;
-        let what = match progress.phase {
-            Phase::Search => "searching",
-            Phase::Progress => "looking for endless runs",
-        };
-        let Progress { states, depth, frontier, .. } = progress;
-        let (states, frontier) = (number(states), number(frontier));
-        let time = seconds(now.duration_since(self.begun));
-        let scope = &self.scope;
-        let line =
-            format!("{scope}: {what}, {states} states, depth {depth}, {frontier} open, {time}");
+        let (what, time) = (what(), seconds(now.duration_since(self.begun)));
+        let line = format!("{}: {what}, {time}", self.scope);
         // Whoever closed the terminal does not want to know.
         let _ = write!(io::stderr(), "{ERASE}{line}");
     }

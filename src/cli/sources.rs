@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Failure;
-use super::args::Asked;
+use super::args::Which;
 use crate::check::cluster::read_cluster;
 use crate::check::scope::Scope;
 
@@ -16,7 +16,7 @@ pub(super) struct Sources {
 }
 
 /// Reads what was asked for: in the order names, scope files, cluster files.
-pub(super) fn read(asked: &Asked) -> Result<Sources, Failure> {
+pub(super) fn read(asked: &Which) -> Result<Sources, Failure> {
     let mut scopes = Vec::new();
     let mut notes = Vec::new();
     if asked.names.is_empty() && asked.scope_files.is_empty() && asked.cluster_files.is_empty() {

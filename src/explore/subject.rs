@@ -65,7 +65,17 @@ pub trait Subject:
         let _ = (state, action);
         Fairness::None
     }
+
+    /// Of which kind an action is, for walks that weigh kinds ([`walk`](super::walk())). Those from
+    /// [`OPTIONAL`] on may be left out of a walk: it must be able to get deep without them.
+    fn kind(&self, state: &Self::State, action: &Self::Action) -> u8 {
+        let _ = (state, action);
+        0
+    }
 }
+
+/// The first of the kinds of actions that a walk may do without: see [`Subject::kind`].
+pub const OPTIONAL: u8 = 128;
 
 /// Something that is said of a model and can be decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
