@@ -6,7 +6,9 @@ use super::walk::WalkProgress;
 
 /// What came of a walk.
 pub(super) struct Walked<A> {
-    pub(super) steps: u32,
+    /// Steps that it looked at, and those that led somewhere.
+    pub(super) steps: u64,
+    pub(super) depth: u32,
     pub(super) exercised: u64,
     /// Claims, and the runs that broke them.
     pub(super) broke: Vec<(usize, Run<A>)>,
@@ -24,7 +26,7 @@ pub(super) struct Run<A> {
 
 impl<A> Default for Walked<A> {
     fn default() -> Self {
-        Self { steps: 0, exercised: 0, broke: Vec::new(), ends: false, cut: false }
+        Self { steps: 0, depth: 0, exercised: 0, broke: Vec::new(), ends: false, cut: false }
     }
 }
 
@@ -86,8 +88,8 @@ impl<A> Ledger<A> {
             return;
         }
         self.done.walks += u64::from(!walked.cut);
-        self.done.steps += u64::from(walked.steps);
-        self.done.deepest = self.done.deepest.max(walked.steps);
+        self.done.steps += walked.steps;
+        self.done.deepest = self.done.deepest.max(walked.depth);
         self.exercised |= walked.exercised;
         for (claim, run) in walked.broke {
             self.found.entry(claim).or_insert((number, run));

@@ -24,7 +24,7 @@ const SPREAD: u64 = 6;
 pub struct Walks<'a> {
     /// How many; without a number, as many as there are until `stop` says so.
     pub walks: Option<u64>,
-    /// Steps of a walk, at most.
+    /// How far a walk goes at most, in steps. It ends sooner where nothing leads anywhere else.
     pub depth: u32,
     /// Decides everything.
     pub seed: u64,
@@ -56,9 +56,9 @@ pub enum Draw {
 pub struct WalkProgress {
     /// Walks that are over.
     pub walks: u64,
-    /// Their steps.
+    /// The steps that they looked at.
     pub steps: u64,
-    /// Steps of the longest.
+    /// How far the longest went; a step back to where it began goes nowhere.
     pub deepest: u32,
 }
 
@@ -241,7 +241,7 @@ impl<'a, M: Subject> Walk<'a, M> {
         self.actions = std::mem::take(&mut scratch.actions);
         let mut state = self.shared.inits[self.init].clone();
         self.judge(&state);
-        while self.walked.steps < self.shared.walks.depth && !self.walked.ends {
+        while self.walked.depth < self.shared.walks.depth && !self.walked.ends {
             scratch.polled += 1;
             if scratch.polled >= POLL {
                 scratch.polled = 0;
@@ -252,11 +252,8 @@ impl<'a, M: Subject> Walk<'a, M> {
                     break;
                 }
             }
-            let Some((action, next)) = self.step(&state, scratch) else { break };
-            self.actions.push(action);
-            self.walked.steps += 1;
+            let Some(next) = self.step(&state, scratch) else { break };
             state = next;
-            self.judge(&state);
         }
         self.actions.clear();
         scratch.actions = self.actions;
@@ -278,12 +275,10 @@ impl<'a, M: Subject> Walk<'a, M> {
         }
     }
 
-    /// The next step, if there is one: drawn from those offered until one turns out to be one.
-    fn step(
-        &mut self,
-        state: &M::State,
-        scratch: &mut Scratch<M::Action>,
-    ) -> Option<(M::Action, M::State)> {
+    /// The next step, if there is one: drawn from those offered until one leads elsewhere. One that
+    /// leads back to where it began is judged, but no part of the walk: a model that has come to
+    /// rest would be walked in place to the end.
+    fn step(&mut self, state: &M::State, scratch: &mut Scratch<M::Action>) -> Option<M::State> {
         let model = self.shared.model;
         let Scratch { all, offered, .. } = scratch;
         all.clear();
@@ -299,11 +294,18 @@ impl<'a, M: Subject> Walk<'a, M> {
         while !offered.is_empty() {
             let at = self.drawn(offered);
             let (action, _) = offered.swap_remove(at);
-            if let Some(next) = model.next_state(state, action.clone())
-                && model.within_boundary(&next)
-            {
-                return Some((action, next));
+            let Some(next) = model.next_state(state, action.clone()) else { continue };
+            if !model.within_boundary(&next) {
+                continue;
             }
+            self.actions.push(action);
+            self.walked.steps += 1;
+            self.judge(&next);
+            if next != *state || self.walked.ends {
+                self.walked.depth += 1;
+                return Some(next);
+            }
+            self.actions.pop();
         }
         None
     }
