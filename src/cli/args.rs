@@ -58,7 +58,8 @@ Exit codes:
       or a scenario of chaos comes out otherwise than it must
    3  the same of a progress claim (L)
    4  model and cluster disagree: in a generated run, or by an event of a log
-   5  nothing was found, and not everything was looked at; a log is cut off; a run is flaky
+   5  nothing was found, and not everything was looked at (walks never do); a log is cut off;
+      a run is flaky
   70  a mistake in iris-check itself";
 
 /// Looks at everything that can happen to the jobs of a small cluster, and says what must not.

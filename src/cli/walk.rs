@@ -18,20 +18,20 @@ use super::{Exit, Failure, clock, complain, findings, sources};
 use crate::check::scope::Scope;
 
 /// Walks through each scope, if nothing else was asked for.
-const WALKS: u64 = 2_000;
+const WALKS: u64 = 20_000;
 
 /// Where to, how far, and how it is told.
 #[derive(Debug, Args)]
 pub(super) struct Asked {
     #[command(flatten)]
     which: Which,
-    /// Take so many walks through each scope; 2000, or without end where --time is given.
+    /// Take so many walks through each scope; 20000, or without end where --time is given.
     #[arg(long, value_name = "N")]
     walks: Option<u64>,
     /// Stop everything after this time, of which each scope gets its share: `90s`, `10m`, `2h`.
     #[arg(long, value_name = "TIME", value_parser = time)]
     time: Option<Duration>,
-    /// Take no more steps than this in a walk.
+    /// Go no further than this in a walk, in steps.
     #[arg(long, value_name = "N", default_value_t = 500)]
     depth: u32,
     /// Decides everything random.

@@ -3,27 +3,24 @@
 
 use iris_check::check::scope::Scope;
 use iris_check::check::walk::{Sight, Strolled, walk, walk_with};
-use iris_check::check::{ClusterModel, Verdict, run_with};
+use iris_check::check::{ClusterModel, run_with};
 use iris_check::explore::{Draw, Limits, Walks};
 
 use super::common::unlimited;
 use super::harness::Row;
 use super::{safety, stability, walks};
 
-/// Searches that see no more states than this find the shortest run for each row below.
-const MOST_STATES: u64 = 150_000;
-/// Walks of 500 steps: more than any row needs.
+/// Walks: more than any row needs.
 const WALKS: u64 = 2_000;
 
-/// What is broken, and which claim tells.
-const WRONG: [(&str, &str); 7] = [
-    ("S1", "a budget of no retries allows one"),
-    ("S4", "a cancel gives the room back at once"),
-    ("S5", "a failure is not charged"),
-    ("T1", "a success that is heard of after a cancel overwrites the end"),
-    ("T3", "a worker forgets an attempt when its end is acknowledged"),
-    ("T8", "absence is judged before results"),
-    ("T8", "a worker lists no result that it has reported, acknowledged or not"),
+/// Which claim tells, what is broken, and how many steps the shortest run takes.
+const WRONG: [(&str, &str, u32); 6] = [
+    ("S1", "a budget of no retries allows one", 5),
+    ("S9", "room that a report gives back is not used before the next heartbeat", 5),
+    ("T3", "a worker forgets an attempt when its end is acknowledged", 6),
+    ("T6", "*not now* is taken for *refused*", 6),
+    ("T8", "absence is judged before results", 6),
+    ("T9", "a report renews what only a heartbeat may", 7),
 ];
 
 fn row(broken: &str) -> &'static Row {
@@ -42,27 +39,24 @@ fn strolled(broken: &str, draw: Draw, threads: usize) -> Strolled {
 
 #[test]
 fn wrong_machines_are_found_in_a_large_scope_and_the_runs_become_short() {
-    for (claim, broken) in WRONG {
+    for (claim, broken, least) in WRONG {
         let found = strolled(broken, Draw::Swarm, 2);
         let caught = found.caught.iter().find(|caught| caught.trace.claim == claim);
         let caught = caught.unwrap_or_else(|| panic!("{broken}: not in {:?}", found.done));
-        let limits = Limits { max_states: Some(MOST_STATES), ..unlimited(2) };
+        let steps = u32::try_from(caught.trace.steps.len()).expect("it is short");
+        assert!(least <= steps && 2 * steps <= 3 * least, "{broken}: {steps}, not {least}");
+        assert!(caught.steps >= caught.trace.steps.len(), "{broken}: {}", caught.steps);
+        let limits = Limits { max_depth: Some(least), ..unlimited(2) };
         let searched = run_with(&ClusterModel::with(wide(), row(broken).wrong), &limits);
-        let least = searched.findings.iter().find(|finding| finding.claim == claim);
-        let least = least.unwrap_or_else(|| panic!("{broken}: {searched:?}")).steps.len();
-        let steps = caught.trace.steps.len();
-        assert!(steps >= least && 2 * steps <= 3 * least, "{broken}: {steps}, not {least}");
-        assert!(caught.steps >= steps, "{broken}: {} became {steps}", caught.steps);
-        assert_eq!(
-            searched.rows.iter().find(|it| it.id == claim).map(|it| it.verdict),
-            Some(Verdict::Violated)
-        );
+        let shortest = searched.findings.iter().find(|finding| finding.claim == claim);
+        let shortest = shortest.map(|finding| finding.steps.len());
+        assert_eq!(shortest, usize::try_from(least).ok(), "{broken}");
     }
 }
 
 #[test]
 fn walks_through_a_cluster_depend_on_no_thread() {
-    for (_, broken) in [WRONG[0], WRONG[5]] {
+    for (_, broken, _) in [WRONG[0], WRONG[4]] {
         let [one, two, three] = [1, 2, 3].map(|threads| strolled(broken, Draw::Swarm, threads));
         assert_eq!(one, two, "{broken}");
         assert_eq!(one, three, "{broken}");
@@ -73,7 +67,8 @@ fn walks_through_a_cluster_depend_on_no_thread() {
 fn with_the_machines_as_they_are_nothing_is_found_and_nothing_is_said_to_hold() {
     let found = walk(&wide(), &Walks { depth: 200, ..walks(50, 0, 2) });
     assert_eq!(found.caught, []);
-    assert_eq!((found.done.walks, found.done.steps), (50, 10_000));
+    assert_eq!(found.done.walks, 50);
+    assert!(found.done.steps > 1_000 && found.done.deepest > 15, "{:?}", found.done);
     for line in found.lines {
         let expected = if line.id.starts_with('L') {
             line.sight == Sight::NotLookedAt
