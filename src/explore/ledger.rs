@@ -97,3 +97,34 @@ impl<A> Ledger<A> {
         self.ended = walked.ends;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walked(steps: u64, claim: Option<usize>, ends: bool) -> Walked<u8> {
+        let run = |claim| (claim, Run { init: 0, actions: Vec::new() });
+        let broke = claim.map(run).into_iter().collect();
+        Walked { steps, depth: 1, exercised: 1 << steps, broke, ends, cut: false }
+    }
+
+    #[test]
+    fn walks_are_counted_by_number_up_to_the_last_that_is_wanted() {
+        let rows = || {
+            [walked(1, Some(7), false), walked(2, Some(8), true), walked(3, Some(9), false)]
+                .into_iter()
+                .enumerate()
+        };
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
+            let mut ledger = Ledger::new();
+            for wanted in order {
+                let (number, walked) = rows().nth(wanted).expect("it is below three");
+                ledger.hand_in(number as u64, walked);
+            }
+            ledger.close();
+            let done = WalkProgress { walks: 2, steps: 3, deepest: 1 };
+            assert_eq!((ledger.done, ledger.exercised), (done, 0b110), "{order:?}");
+            assert!(ledger.found.keys().eq(&[7, 8]) && ledger.is_over(None), "{order:?}");
+        }
+    }
+}
