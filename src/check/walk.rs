@@ -64,7 +64,7 @@ pub struct Strolled {
     pub caught: Vec<Caught>,
 }
 
-/// Walks through a scope, until a walk breaks a claim that the scope does not expect to be violated.
+/// Walks through a scope, until a walk breaks a claim that is not expected to be violated there.
 pub fn walk(scope: &Scope, walks: &Walks<'_>) -> Strolled {
     walk_with(ClusterModel::new(scope.clone()), walks)
 }

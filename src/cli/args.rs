@@ -75,8 +75,8 @@ pub(super) enum Command {
     /// Explore scopes; without any, all that are built in. The default.
     #[command(after_help = EXIT_CODES)]
     Check(Asked),
-    /// Walk at random through scopes that are too large to be explored. What it finds is real; where
-    /// it finds nothing, nothing is proved, and it exits 5.
+    /// Walk at random through scopes that are too large to be explored. What it finds is real;
+    /// where it finds nothing, nothing is proved, and it exits 5.
     #[command(after_help = EXIT_CODES)]
     Walk(super::walk::Asked),
     /// Play the scenarios of the chaos analysis on a running cluster; exits 2 if one comes out

@@ -335,8 +335,8 @@ impl<'a, M: Subject> Walk<'a, M> {
 /// none left when it gets interesting.
 ///
 /// Measured with seven wrong machines, eight seeds each: in `mix.wide` they were found after 57,676
-/// steps, by uniform walks after 83,618; 0.35 to 0.45 of them where a fault has to come late, and up
-/// to twice as many where none is needed. In its wider form it was 39,763 and 40,686.
+/// steps, by uniform walks after 83,618; 0.35 to 0.45 of them where a fault has to come late, and
+/// up to twice as many where none is needed. In its wider form it was 39,763 and 40,686.
 fn weights(chance: &mut Chance) -> [u64; 256] {
     let rare = chance.below(RARE);
     let mut weights = [0; 256];
