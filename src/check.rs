@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
 //! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
-//! must), `canon` (which states are the same), `model` (all of it as a `stateright::Model`),
-//! `narrate` (a run as people read it, and its replay). [`walk`] is for what is too large.
+//! must), `canon` and `symmetry` (which states are the same), `model` (all of it as a
+//! `stateright::Model`), `narrate` (a run as people read it, and its replay). [`walk`] is for what
+//! is too large.
 //!
 //! Three abstractions keep it small, and each is sound for the claims: timers run out only when
 //! something gave cause; a heartbeat and its answer are one step unless a scope asks for three;
@@ -23,6 +24,7 @@ pub mod scope;
 mod seen;
 mod state;
 mod step;
+mod symmetry;
 pub mod walk;
 mod world;
 
@@ -90,7 +92,24 @@ pub fn run(scope: &Scope, limits: &Limits<'_>) -> Outcome {
 
 /// Searches a scope in which the machines of this model run.
 pub fn run_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
-    let report = explore::search(model, limits);
+    outcome(model, explore::search(model, limits))
+}
+
+/// Searches a scope up to symmetry: of states that differ only in which of several equal workers is
+/// which, one is visited. Progress claims stay undecided.
+pub fn run_symmetric(scope: &Scope, limits: &Limits<'_>) -> Outcome {
+    run_symmetric_with(&ClusterModel::new(scope.clone()), limits)
+}
+
+/// The same with the machines of this model.
+pub fn run_symmetric_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
+    outcome(model, explore::search_symmetric(model, limits))
+}
+
+fn outcome<M: Machines>(
+    model: &ClusterModel<M>,
+    report: explore::Report<State, crate::model::operation::Act>,
+) -> Outcome {
     let mut outcome = Outcome {
         states: report.states,
         transitions: report.transitions,

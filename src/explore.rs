@@ -9,6 +9,9 @@
 //! searched exactly by [`search_coded()`]: it keeps codes and nothing else, compares them whole,
 //! and generates the steps of a state again where progress asks for them.
 //!
+//! A model in which names can be exchanged ([`Symmetric`]) can be searched up to that by
+//! [`search_symmetric()`], for its claims about states and steps.
+//!
 //! What a verdict means:
 //! - Every claim is about the states inside the model's boundary. A state with a step over the
 //!   boundary is neither a goal nor a deadlock: the step counts as enabled, its target is not
@@ -26,8 +29,9 @@
 //! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
 //! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
-//! `region` and `cycle`, and `retrace`, which turns numbers back into runs. Apart from all this:
-//! `walk` with `chance`, `ledger` and `shorten`.
+//! `region` and `cycle`, and `retrace`, which turns numbers back into runs. `symmetry` puts one
+//! state in the place of many before all that. Apart from it: `walk` with `chance`, `ledger` and
+//! `shorten`.
 
 mod board;
 mod chance;
@@ -50,6 +54,7 @@ mod search;
 mod shorten;
 mod store;
 mod subject;
+mod symmetry;
 mod table;
 mod walk;
 mod way;
@@ -61,4 +66,6 @@ pub use report::{Counterexample, Path, Report, Verdict};
 pub use search::{Memory, search, search_coded};
 pub use shorten::shorten;
 pub use subject::{Claim, Fairness, Kind, OPTIONAL, Obligation, Subject};
+pub use symmetry::{Symmetric, search_symmetric};
+pub use table::fingerprint;
 pub use walk::{Draw, Found, WalkProgress, WalkReport, Walks, walk};

@@ -20,7 +20,8 @@ mod surgery;
 
 use std::collections::BTreeSet;
 
-use harness::{Row, differences, judge};
+use harness::{Row, differences, judge, judge_among_equals};
+use iris_check::check::Outcome;
 use iris_check::invariants::DESCRIBED;
 
 fn all() -> impl Iterator<Item = &'static Row> {
@@ -53,4 +54,23 @@ fn two_threads_find_what_one_finds() {
     for row in all().filter(|row| ["S8", "T4", "L3", "L5"].contains(&row.claim)) {
         assert_eq!(judge(row, 2), judge(row, 1), "{}", row.broken);
     }
+}
+
+#[test]
+fn up_to_symmetry_the_same_is_found() {
+    let mut reduced = 0;
+    for row in [safety::ROWS, stability::ROWS].into_iter().flatten() {
+        let (whole, short) = judge_among_equals(row);
+        if whole.stopped.is_some() {
+            continue;
+        }
+        let found = |outcome: &Outcome| {
+            let runs = outcome.findings.iter().filter(|run| !run.claim.starts_with('L'));
+            runs.map(|run| (run.claim.clone(), run.steps.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&short), found(&whole), "{}", row.broken);
+        assert!(short.states <= whole.states, "{}", row.broken);
+        reduced += u32::from(10 * short.states < 6 * whole.states);
+    }
+    assert!(reduced > 9, "nearly halved in {reduced} scopes only");
 }

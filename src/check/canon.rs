@@ -271,7 +271,7 @@ fn forget(state: &mut State, names: &Renaming) {
     }
 }
 
-fn rename(state: &mut State, names: &Renaming) {
+pub(super) fn rename(state: &mut State, names: &Renaming) {
     Arc::make_mut(&mut state.controller).rename(names);
     for node in &mut state.nodes {
         let node = Arc::make_mut(node);
@@ -306,6 +306,12 @@ fn rename(state: &mut State, names: &Renaming) {
     for (id, seat) in &mut state.exits {
         (*id, *seat) = (kept(names, *id), names.seat(*seat));
     }
+    if !names.workers.is_empty() {
+        state.nodes.sort_unstable_by_key(|node| node.id);
+        state.strays.sort_unstable();
+        state.beats.sort_unstable();
+        state.answers.sort_unstable();
+    }
 }
 
 fn kept(names: &Renaming, id: AttemptId) -> AttemptId {
@@ -319,7 +325,7 @@ fn rename_beat(names: &Renaming, beat: &mut Heartbeat) {
     beat.finished.iter_mut().for_each(|(id, _)| *id = kept(names, *id));
 }
 
-fn renamed(names: &Renaming, message: Message) -> Message {
+pub(super) fn renamed(names: &Renaming, message: Message) -> Message {
     let attempt = kept(names, message.attempt());
     let old = message.seat();
     let seat = names.seat(old);

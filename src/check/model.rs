@@ -21,6 +21,7 @@ use super::menu;
 use super::scope::{Clocks, Scope};
 use super::state::{Note, State};
 use super::step::{Machines, Move, Real};
+use super::symmetry::{Alike, alike};
 use super::world::new_node;
 
 /// How many claims there are.
@@ -48,6 +49,8 @@ pub struct ClusterModel<M = Real> {
     judged: u32,
     classes: Classes,
     obligations: Vec<Open>,
+    /// Workers that are equal but for their names.
+    alike: Vec<Alike>,
     /// Claims whose hard case was seen: it need not be looked for again. None where each step has
     /// to say by itself what it exercised, whatever was seen elsewhere.
     seen: Option<AtomicU32>,
@@ -69,8 +72,8 @@ impl<M: Machines> ClusterModel<M> {
             .fold(0, |bits, at| bits | 1 << at);
         let obligations = obligations(&scope, judged);
         let classes = Classes::of(&scope);
-        let seen = Some(AtomicU32::new(0));
-        Self { scope, machines, judged, classes, obligations, seen, watch: None }
+        let (alike, seen) = (alike(&scope), Some(AtomicU32::new(0)));
+        Self { scope, machines, judged, classes, obligations, alike, seen, watch: None }
     }
 
     /// The same; each step is shown.
@@ -88,6 +91,11 @@ impl<M: Machines> ClusterModel<M> {
     /// The scope.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// The workers that are equal but for their names.
+    pub(super) fn alike(&self) -> &[Alike] {
+        &self.alike
     }
 
     /// Whether a claim, by its index in the table, is judged.

@@ -170,6 +170,10 @@ pub(super) struct Asked {
     /// How many threads search; as many as there are processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Of states that differ only in which of several equal workers is which, visit one. Decides
+    /// claims about states and steps (S, T); progress claims (L) stay undecided.
+    #[arg(long)]
+    pub symmetry: bool,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -189,6 +193,7 @@ impl Default for Asked {
             max_memory: None,
             time: None,
             threads: None,
+            symmetry: false,
             format: Format::Text,
             findings: PathBuf::from(FINDINGS),
         }

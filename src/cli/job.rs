@@ -12,6 +12,10 @@ use super::verdict::{Judged, judge, worst};
 use super::{Exit, Failure, clock, complain, findings, json, sources, table};
 use crate::check::scope::Scope;
 
+/// What the verdicts of a search up to symmetry are about.
+const SYMMETRY: &str = "symmetry: of states that differ only in which of several equal workers is \
+    which, one is visited; progress claims (L) stay undecided";
+
 /// A scope whose turn is over.
 pub(super) struct Done {
     pub scope: Scope,
@@ -34,7 +38,10 @@ pub(super) struct Report {
 
 /// Explores what was asked for and reports it.
 pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let sources = sources::read(&asked.which)?;
+    let mut sources = sources::read(&asked.which)?;
+    if asked.symmetry {
+        sources.notes.push(SYMMETRY.to_owned());
+    }
     interrupt::listen()?;
     let begun = clock::now();
     let text = asked.format == Format::Text;
@@ -91,7 +98,8 @@ fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
             stop: &stop,
             progress: &|progress| line.show(progress),
         };
-        engine::run(&scope, &limits)
+        let search = if asked.symmetry { engine::run_symmetric } else { engine::run };
+        search(&scope, &limits)
     });
     drop(line);
     let judged = judge(&scope, outcome.as_ref());

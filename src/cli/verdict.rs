@@ -64,6 +64,7 @@ pub(super) fn stop_word(stop: Stop) -> &'static str {
         Stop::Time => "time",
         Stop::Interrupted => "interrupted",
         Stop::Boundary => "boundary",
+        Stop::Symmetry => "symmetry",
     }
 }
 

@@ -13,7 +13,8 @@ use crate::model::wire::Clock;
 use super::ControllerSm;
 use super::records::Standing;
 
-/// New names for old ones, order kept. What is not listed keeps its name.
+/// New names for old ones, order kept, but for workers that change places. What is not listed keeps
+/// its name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Renaming {
     /// Attempts that stay, by task: the n-th gets number n. Others of the task are taken out.
@@ -26,6 +27,8 @@ pub struct Renaming {
     pub vms: Option<(u32, SmallVec<[VmId; 4]>)>,
     /// Slices that stay, in order: each group's n-th becomes n + 1.
     pub slices: Option<SmallVec<[SliceId; 4]>>,
+    /// Workers that change places, each with its new name; none of them is a VM's.
+    pub workers: SmallVec<[(WorkerId, WorkerId); 4]>,
 }
 
 /// What a clock value comes to where it is only ever compared with these marks, which are sorted:
@@ -52,7 +55,8 @@ impl Renaming {
 
     /// The new name of a worker.
     pub fn worker(&self, id: WorkerId) -> WorkerId {
-        WorkerId(self.vm(VmId(id.0)).0)
+        let moved = self.workers.iter().find(|(old, _)| *old == id);
+        moved.map_or_else(|| WorkerId(self.vm(VmId(id.0)).0), |(_, new)| *new)
     }
 
     /// The new name of a worker, unless its VM is taken out.
@@ -130,6 +134,9 @@ impl ControllerSm {
                     *attempt = names.attempt(*attempt).expect("invariant: what is held stays");
                 }
             }
+        }
+        if !names.workers.is_empty() {
+            self.workers.sort();
         }
     }
 

@@ -86,9 +86,14 @@ impl<K: Copy + Ord, V> Table<K, V> {
         self.0.retain(|row| stays(row.0));
     }
 
-    /// All rows in order, keys included: for renaming, which keeps the order.
+    /// All rows in order, keys included: for renaming, which keeps the order or has it restored.
     pub(super) fn rows_mut(&mut self) -> impl Iterator<Item = &mut (K, V)> {
         self.0.iter_mut()
+    }
+
+    /// Restores the order.
+    pub(super) fn sort(&mut self) {
+        self.0.make_contiguous().sort_unstable_by_key(|row| row.0);
     }
 
     /// How many rows there are.

@@ -38,6 +38,9 @@ pub enum Stop {
     /// The model's boundary cuts off open states of this progress claim. It leaves only that claim
     /// undecided, and does not stand in [`Report::stopped`](super::Report::stopped).
     Boundary,
+    /// The search was one up to symmetry, which leaves progress claims undecided; it does not
+    /// stand in [`Report::stopped`](super::Report::stopped) either.
+    Symmetry,
 }
 
 /// How far a search is.

@@ -8,9 +8,9 @@ use rapidhash::quality::RapidHasher;
 
 use super::way::Keep;
 
-/// What tells a state from others: the same on every machine and in every run, never with an empty
-/// low half.
-pub(super) fn fingerprint<T: Hash>(value: &T) -> u64 {
+/// What tells a value from others, nearly always: the same on every machine and in every run, never
+/// with an empty low half.
+pub fn fingerprint<T: Hash>(value: &T) -> u64 {
     let mut hasher = RapidHasher::default_const();
     value.hash(&mut hasher);
     filled(hasher.finish())

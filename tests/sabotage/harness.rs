@@ -1,7 +1,9 @@
 //! What a sabotage is, and how it is judged.
 
 use iris_check::check::scope::Scope;
-use iris_check::check::{ClusterModel, Machines, Outcome, Verdict, run, run_with};
+use iris_check::check::{
+    ClusterModel, Machines, Outcome, Verdict, run, run_symmetric_with, run_with,
+};
 use iris_check::controller_sm::{ControllerSm, Effects, Input};
 use iris_check::model::scheduler::Chooser;
 use iris_check::worker_sm::{WorkerEffects, WorkerInput, WorkerSm};
@@ -71,6 +73,16 @@ fn scope(row: &Row) -> Scope {
 /// What comes of a sabotage.
 pub fn judge(row: &Row, threads: usize) -> Outcome {
     run_with(&ClusterModel::with(scope(row), row.wrong), &limits(threads))
+}
+
+/// What comes of a sabotage among two equal workers where there was one: of every state, and where
+/// one of them stands for both.
+pub fn judge_among_equals(row: &Row) -> (Outcome, Outcome) {
+    let text = row.scope.replace("workers = [{}]", "workers = [{ count = 2 }]");
+    let text = format!("name = \"sabotage\"\n{text}");
+    let scope = Scope::parse(&text, row.broken).unwrap_or_else(|bad| panic!("{bad}"));
+    let model = ClusterModel::with(scope, row.wrong);
+    (run_with(&model, &limits(1)), run_symmetric_with(&model, &limits(1)))
 }
 
 fn violated(outcome: &Outcome) -> Vec<&'static str> {

@@ -1,0 +1,139 @@
+//! Search up to symmetry: of all states that differ in names only, one is visited.
+
+use stateright::Model;
+
+use super::limits::{Limits, Stop};
+use super::report::{Counterexample, Path, Report, Verdict};
+use super::search::search;
+use super::subject::{Claim, Kind, Subject};
+
+/// A model in which names can be exchanged without anybody noticing.
+///
+/// There must be a group of bijections of the states that map initial states to initial states,
+/// and the successors of a state to those of its image, and under which the boundary, the safety
+/// claims and what exercises claims are the same: of states and of the steps that led to them, so
+/// notes about steps go along.
+pub trait Symmetric: Subject {
+    /// The image of a state under one of the bijections: the same one for all the images of a
+    /// state. Where it is not, more states are visited than need be, and nothing worse happens.
+    fn representative(&self, state: Self::State) -> Self::State;
+}
+
+/// Visits one of all states that differ in names only, and decides the claims about states and
+/// steps. Runs are such as the model itself takes, and as short as without.
+///
+/// Progress claims are left undecided ([`Stop::Symmetry`]): what must happen sooner or later must
+/// happen to each by name, and a cycle of representatives may be one in which names wander.
+///
+/// # Panics
+/// As [`search`], and if the model is not symmetric after all, where a run shows it.
+pub fn search_symmetric<M: Symmetric>(
+    model: &M,
+    limits: &Limits<'_>,
+) -> Report<M::State, M::Action> {
+    let mut report = search(&Quotient(model), limits);
+    let unfold = Unfold(model);
+    let claims = model.claims();
+    for (at, (claim, verdict)) in claims.iter().zip(&mut report.verdicts).enumerate() {
+        let broken =
+            |state: &M::State| (model.broken(state) | model.broken_by_step(state)) >> at & 1 == 1;
+        match (claim.kind, &mut *verdict) {
+            (Kind::Progress, Verdict::Incomplete(_)) => {}
+            (Kind::Progress, _) => *verdict = Verdict::Incomplete(Stop::Symmetry),
+            (_, Verdict::Violated(Counterexample::Finite(path))) => {
+                *path = unfold.path(path, broken).expect(NOT_SYMMETRIC);
+            }
+            _ => {}
+        }
+    }
+    for (at, witness) in report.witnesses.iter_mut().enumerate() {
+        let exercised = |state: &M::State| model.exercised(state) >> at & 1 == 1;
+        if let Some(path) = witness {
+            // A model may note such a thing only the first time.
+            let real = unfold.path(path, exercised).or_else(|| unfold.path(path, |_| true));
+            *path = real.expect(NOT_SYMMETRIC);
+        }
+    }
+    report
+}
+
+const NOT_SYMMETRIC: &str =
+    "the model is not symmetric: what a state can do is not what the one that stands for it can";
+
+/// The model of representatives.
+struct Quotient<'a, M>(&'a M);
+
+impl<M: Symmetric> Model for Quotient<'_, M> {
+    type State = M::State;
+    type Action = M::Action;
+
+    fn init_states(&self) -> Vec<M::State> {
+        self.0.init_states().into_iter().map(|state| self.0.representative(state)).collect()
+    }
+
+    fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
+        self.0.actions(state, actions);
+    }
+
+    fn next_state(&self, last: &M::State, action: M::Action) -> Option<M::State> {
+        self.0.next_state(last, action).map(|state| self.0.representative(state))
+    }
+
+    fn within_boundary(&self, state: &M::State) -> bool {
+        self.0.within_boundary(state)
+    }
+}
+
+impl<M: Symmetric> Subject for Quotient<'_, M> {
+    fn claims(&self) -> Vec<Claim> {
+        self.0.claims()
+    }
+
+    fn broken_by_step(&self, state: &M::State) -> u64 {
+        self.0.broken_by_step(state)
+    }
+
+    fn broken(&self, state: &M::State) -> u64 {
+        self.0.broken(state)
+    }
+
+    fn exercised(&self, state: &M::State) -> u64 {
+        self.0.exercised(state)
+    }
+
+    fn state_bytes(&self) -> usize {
+        self.0.state_bytes()
+    }
+}
+
+/// Turns runs of representatives into runs of the model.
+struct Unfold<'a, M>(&'a M);
+
+impl<M: Symmetric> Unfold<'_, M> {
+    /// A run through states that these stand for, to one at which it is so; nothing if there is no
+    /// such run.
+    fn path(
+        &self,
+        short: &Path<M::State, M::Action>,
+        is_so: impl Fn(&M::State) -> bool,
+    ) -> Option<Path<M::State, M::Action>> {
+        let ends = short.steps.len();
+        let fits = |state: &M::State, stands: &M::State, at: usize| {
+            self.0.representative(state.clone()) == *stands && (at < ends || is_so(state))
+        };
+        let inits = self.0.init_states().into_iter();
+        let init = { inits }.find(|state| fits(state, &short.init, 0));
+        let mut path = Path { init: init?, steps: Vec::with_capacity(ends) };
+        let mut actions = Vec::new();
+        for (at, (_, stands)) in (1..).zip(&short.steps) {
+            let from = path.last();
+            self.0.actions(from, &mut actions);
+            let step = actions.drain(..).find_map(|action| {
+                let next = self.0.next_state(from, action.clone())?;
+                (self.0.within_boundary(&next) && fits(&next, stands, at)).then_some((action, next))
+            });
+            path.steps.push(step?);
+        }
+        Some(path)
+    }
+}
