@@ -157,9 +157,12 @@ fn verdict(done: &Done) -> String {
         |stop| match stop {
             // It is what was asked for.
             Stop::Time => found.to_owned(),
-            Stop::Interrupted | Stop::States | Stop::Depth | Stop::Memory | Stop::Boundary => {
-                format!("{found} ({})", stop_word(stop))
-            }
+            Stop::Interrupted
+            | Stop::States
+            | Stop::Depth
+            | Stop::Memory
+            | Stop::Boundary
+            | Stop::Symmetry => format!("{found} ({})", stop_word(stop)),
         },
     )
 }
