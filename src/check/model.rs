@@ -247,11 +247,15 @@ impl<M: Machines> ClusterModel<M> {
         let dies = menu::may(&self.scope.faults, state.left, crash);
         for operation in Offered::all(&self.scope, state) {
             let taken = |choice| self.taken(state, Act { operation, choice, dies: false });
+            let first = acts.len();
             scripts(state, operation, taken, |choice| {
                 acts.push(Act { operation, choice, dies: false });
             });
             if dies && state.up {
-                acts.push(Act { operation, choice: 0, dies: true });
+                // What a controller chose before it died is in its journal.
+                for at in first..acts.len() {
+                    acts.push(Act { dies: true, ..acts[at] });
+                }
             }
         }
     }

@@ -174,8 +174,8 @@ mod tests {
         assert!(scopes.len() > 3, "only {} scopes have equal workers", scopes.len());
         for scope in scopes {
             let model = ClusterModel::new(scope);
-            let states = some_states(&model, 1_500);
-            for state in &states[..states.len().min(1_500)] {
+            let states = some_states(&model, 6_000);
+            for state in &states[..states.len().min(6_000)] {
                 let ways = successors(&model, state);
                 for pair in model.alike().iter().flat_map(|names| names.windows(2)) {
                     let workers = SmallVec::from_slice(&[(pair[0], pair[1]), (pair[1], pair[0])]);
@@ -190,27 +190,6 @@ mod tests {
                         states.iter().map(|state| seen(&model, state)).collect()
                     };
                     let images: Vec<State> = ways.iter().map(swapped).collect();
-                    if after(&images) != after(&successors(&model, &image)) {
-                        let mut acts = Vec::new();
-                        model.actions(&image, &mut acts);
-                        for act in acts {
-                            let Some(next) = model.next_state(&image, act) else { continue };
-                            if !after(&images).contains(&seen(&model, &next)) {
-                                eprintln!(
-                                    "{} {pair:?} {act} from {:#?} comes {:#?}",
-                                    model.scope().name,
-                                    image,
-                                    next
-                                );
-                            }
-                        }
-                        let image_after = after(&successors(&model, &image));
-                        for (way, im) in ways.iter().zip(&images) {
-                            if !image_after.contains(&seen(&model, im)) {
-                                eprintln!("WAY {way:#?}\nIMAGE {im:#?}");
-                            }
-                        }
-                    }
                     assert_eq!(after(&images), after(&successors(&model, &image)));
                     let (one, other) = (state.clone(), image);
                     assert!(model.representative(one) == model.representative(other));
