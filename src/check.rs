@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
 //! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
-//! must), `canon` and `symmetry` (which states are the same), `model` (all of it as a
+//! must), `canon` and `symmetry` (which states are the same), `model` with `open` (all of it as a
 //! `stateright::Model`), `narrate` (a run as people read it, and its replay). [`walk`] is for what
 //! is too large.
 //!
@@ -19,6 +19,7 @@ mod menu;
 mod model;
 mod narrate;
 mod network;
+mod open;
 mod properties;
 pub mod scope;
 mod seen;

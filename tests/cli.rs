@@ -201,3 +201,26 @@ fn walks_find_what_is_wrong_and_prove_nothing() {
     }
     fs::remove_dir_all(&folder).expect("findings were saved there");
 }
+
+#[test]
+fn up_to_symmetry_what_is_safe_is_decided_and_what_must_happen_is_not() {
+    let text = "name = \"pair\"\nabout = \"two equal workers\"\nworkers = [{ count = 2 }]\njobs = [{}]\n\
+                [faults]\nany = 1\nkinds = [\"worker_crash\"]\n";
+    let scope = File::new("pair.toml", text);
+    let states = |out: &str| -> u64 {
+        let cell = out.lines().last().and_then(|sum| sum.split(" states").next());
+        let digits = cell.and_then(|cell| cell.rsplit(' ').next()).expect("a sum of states");
+        digits.replace(',', "").parse().expect("a number")
+    };
+    let (code, whole, _) = answer(&["check", "--scope", scope.name()]);
+    assert_eq!(code, 0, "{whole}");
+    let (code, short, _) = answer(&["check", "--symmetry", "--scope", scope.name()]);
+    assert_eq!(code, 5, "{short}");
+    assert!(
+        short.starts_with("symmetry: of states that differ only in which of several"),
+        "{short}"
+    );
+    assert!(short.contains("INCOMPLETE (L1"), "{short}");
+    let (whole, short) = (states(&whole), states(&short));
+    assert!(10 * short < 6 * whole, "{short} of {whole} states");
+}

@@ -69,7 +69,8 @@ fn up_to_symmetry_the_same_is_found() {
             runs.map(|run| (run.claim.clone(), run.steps.len())).collect::<Vec<_>>()
         };
         assert_eq!(found(&short), found(&whole), "{}", row.broken);
-        assert!(short.states <= whole.states, "{}", row.broken);
+        // A wrong controller may choose where a right one does not, and is offered the lowest
+        // there: it need not be symmetric.
         reduced += u32::from(10 * short.states < 6 * whole.states);
     }
     assert!(reduced > 9, "nearly halved in {reduced} scopes only");

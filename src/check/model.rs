@@ -8,7 +8,6 @@ use stateright::Model;
 use crate::controller_sm::ControllerSm;
 use crate::explore::{self, Fairness, Kind, Obligation};
 use crate::invariants::{Judge, Subject, Table};
-use crate::model::id::{JobId, VmId};
 use crate::model::operation::{Act, Fate, FaultKind, Operation};
 use crate::model::scheduler::Chooser;
 use crate::model::view::StepView;
@@ -16,8 +15,9 @@ use crate::model::view::StepView;
 use super::actions::Offered;
 use super::canon::canonicalize;
 use super::choices::scripts;
-use super::classes::{Classes, vm_numbers};
+use super::classes::Classes;
 use super::menu;
+use super::open::{Open, obligations};
 use super::scope::{Clocks, Scope};
 use super::state::{Note, State};
 use super::step::{Machines, Move, Real};
@@ -29,13 +29,6 @@ const CLAIMS: usize = Table::<State>::CLAIMS.len();
 
 /// The claims across steps that are about processes and not about what the controller records: T3.
 const OF_PROCESSES: u32 = 1 << 11;
-
-/// One obligation of a progress claim: for this subject, in this way.
-struct Open {
-    claim: usize,
-    way: usize,
-    subject: Subject,
-}
 
 /// What is shown each step of the model before names are given anew: also those that lead to a
 /// state that was visited before, in no order, from any thread.
@@ -259,35 +252,6 @@ impl<M: Machines> ClusterModel<M> {
             }
         }
     }
-}
-
-/// What has to happen sooner or later in a scope.
-fn obligations(scope: &Scope, judged: u32) -> Vec<Open> {
-    let jobs = (1..).zip(&scope.jobs).map(|(n, plan)| (JobId(n), plan));
-    let tasks: Vec<Subject> = jobs
-        .clone()
-        .flat_map(|(id, plan)| (0..plan.terms.replicas).map(move |i| Subject::Task(id.task(i))))
-        .collect();
-    let jobs: Vec<Subject> = jobs.map(|(id, _)| Subject::Job(id)).collect();
-    let first = u32::try_from(scope.workers.len()).unwrap_or(0) + 1;
-    let machines = u32::try_from(vm_numbers(scope)).unwrap_or(0);
-    let vms: Vec<Subject> = (first..first + machines).map(|n| Subject::Vm(VmId(n))).collect();
-    let mut all = Vec::new();
-    for (claim, row) in Table::<State>::CLAIMS.iter().enumerate() {
-        let Judge::Progress { per, open, .. } = &row.judge else { continue };
-        if judged >> claim & 1 == 0 {
-            continue;
-        }
-        let subjects = match per {
-            crate::invariants::Per::Job => &jobs,
-            crate::invariants::Per::Task => &tasks,
-            crate::invariants::Per::Vm => &vms,
-        };
-        for way in 0..open.len() {
-            all.extend(subjects.iter().map(|subject| Open { claim, way, subject: *subject }));
-        }
-    }
-    all
 }
 
 impl<M: Machines> Model for ClusterModel<M> {

@@ -182,7 +182,7 @@ pub(super) struct Asked {
     pub findings: PathBuf,
 }
 
-pub(super) const FINDINGS: &str = "findings";
+const FINDINGS: &str = "findings";
 
 impl Default for Asked {
     fn default() -> Self {

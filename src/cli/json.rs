@@ -7,7 +7,7 @@
 //! | `exit_code` | number | that of the program |
 //! | `complete` | true or false | whether every scope was looked at completely |
 //! | `seconds` | number | how long it took |
-//! | `notes` | list of strings | what was ignored or made smaller in cluster files; what `--symmetry` means |
+//! | `notes` | list of strings | what cluster files lost; what `--symmetry` leaves undecided |
 //! | `never_exercised` | list of strings | claims that are vacuous wherever they were judged |
 //! | `scopes` | list | the scopes, below, in the order in which they were checked |
 //!

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::args::{FINDINGS, Format, Which, time};
+use super::args::{Format, Which, time};
 use super::engine::{self, Draw, Sight, Stop, Strolled, WalkProgress, Walks};
 use super::interrupt::{self, interrupted};
 use super::job::processors;
@@ -17,6 +17,8 @@ use super::verdict::{stop_word, worst};
 use super::{Exit, Failure, clock, complain, findings, sources};
 use crate::check::scope::Scope;
 
+/// Where violations are saved if nothing else is said.
+const FINDINGS: &str = "findings/walk";
 /// Walks through each scope, if nothing else was asked for.
 const WALKS: u64 = 20_000;
 
@@ -43,7 +45,7 @@ pub(super) struct Asked {
     /// How the result is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Where violations are saved.
+    /// Where violations are saved: apart from the shortest runs that `check` finds.
     #[arg(long, value_name = "DIR", default_value = FINDINGS)]
     findings: PathBuf,
 }
