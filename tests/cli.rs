@@ -204,8 +204,15 @@ fn walks_find_what_is_wrong_and_prove_nothing() {
 
 #[test]
 fn up_to_symmetry_what_is_safe_is_decided_and_what_must_happen_is_not() {
-    let text = "name = \"pair\"\nabout = \"two equal workers\"\nworkers = [{ count = 2 }]\njobs = [{}]\n\
-                [faults]\nany = 1\nkinds = [\"worker_crash\"]\n";
+    let text = r#"
+        name = "pair"
+        about = "two equal workers"
+        workers = [{ count = 2 }]
+        jobs = [{}]
+        [faults]
+        any = 1
+        kinds = ["worker_crash"]
+    "#;
     let scope = File::new("pair.toml", text);
     let states = |out: &str| -> u64 {
         let cell = out.lines().last().and_then(|sum| sum.split(" states").next());

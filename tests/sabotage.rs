@@ -58,7 +58,7 @@ fn two_threads_find_what_one_finds() {
 
 #[test]
 fn up_to_symmetry_the_same_is_found() {
-    let mut reduced = 0;
+    let (mut reduced, mut different) = (0, Vec::new());
     for row in [safety::ROWS, stability::ROWS].into_iter().flatten() {
         let (whole, short) = judge_among_equals(row);
         if whole.stopped.is_some() {
@@ -68,10 +68,13 @@ fn up_to_symmetry_the_same_is_found() {
             let runs = outcome.findings.iter().filter(|run| !run.claim.starts_with('L'));
             runs.map(|run| (run.claim.clone(), run.steps.len())).collect::<Vec<_>>()
         };
-        assert_eq!(found(&short), found(&whole), "{}", row.broken);
+        if found(&short) != found(&whole) {
+            different.push(row.broken);
+        }
         // A wrong controller may choose where a right one does not, and is offered the lowest
         // there: it need not be symmetric.
         reduced += u32::from(10 * short.states < 6 * whole.states);
     }
+    assert_eq!(different, [""; 0]);
     assert!(reduced > 9, "nearly halved in {reduced} scopes only");
 }

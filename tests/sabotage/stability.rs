@@ -11,7 +11,7 @@ use iris_check::model::worker::WorkerState;
 use iris_check::worker_sm::{Local, WorkerEffect, WorkerEffects, WorkerInput, WorkerSm};
 
 use super::harness::{Row, Wrong};
-use super::surgery::{W1, entry, forget, job, think};
+use super::surgery::{W1, entry, forget, job, think, worker};
 
 pub const ROWS: &[Row] = &[
     Row {
@@ -350,10 +350,13 @@ fn reported_is_not_listed(sm: &mut WorkerSm, input: WorkerInput) -> WorkerEffect
 }
 
 fn report_renews(sm: &mut ControllerSm, input: Input, chooser: &mut Chooser) -> Effects {
-    let report = matches!(input, Input::Report(_));
+    let reporter = match &input {
+        Input::Report(report) => Some(report.seat.worker),
+        _ => None,
+    };
     let effects = sm.on_choosing(input, chooser);
-    if report {
-        think(sm, WorkerState::Healthy);
+    if let Some(id) = reporter {
+        worker(sm, id, |worker| worker.state = WorkerState::Healthy);
     }
     effects
 }
