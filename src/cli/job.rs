@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::args::{Asked, Format};
 use super::engine::{self, Limits, Outcome, Stop, Trace};
@@ -82,14 +82,8 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
 fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
     let line = Line::new(&scope.name);
     let begun = line.begun();
-    let over = interrupted() || left == Some(Duration::ZERO);
-    let outcome = (!over).then(|| {
-        let stop = || {
-            if interrupted() {
-                return Some(Stop::Interrupted);
-            }
-            left.filter(|left| begun.elapsed() >= *left).map(|_| Stop::Time)
-        };
+    let stop = until(begun, left);
+    let outcome = stop().is_none().then(|| {
         let limits = Limits {
             max_states: asked.max_states,
             max_depth: asked.max_depth,
@@ -106,6 +100,17 @@ fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
     let traces = outcome.iter().flat_map(|outcome| &outcome.findings);
     let files = traces.map(|trace| save(asked, trace)).collect();
     Done { scope, outcome, took: begun.elapsed(), judged, files }
+}
+
+/// Whether a search that began then must end: somebody wants it to, or what was left of the time is
+/// over.
+pub(super) fn until(begun: Instant, left: Option<Duration>) -> impl Fn() -> Option<Stop> + Sync {
+    move || {
+        if interrupted() {
+            return Some(Stop::Interrupted);
+        }
+        left.filter(|left| begun.elapsed() >= *left).map(|_| Stop::Time)
+    }
 }
 
 fn save(asked: &Asked, trace: &Trace) -> Option<PathBuf> {

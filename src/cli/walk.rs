@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::args::{Format, Which, time};
 use super::engine::{self, Draw, Sight, Stop, Strolled, WalkProgress, Walks};
-use super::interrupt::{self, interrupted};
-use super::job::processors;
+use super::interrupt;
+use super::job::{processors, until};
 use super::progress::Line;
 use super::table::{number, seconds};
 use super::verdict::{stop_word, worst};
@@ -101,14 +101,8 @@ pub(super) fn walk(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> 
 fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
     let line = Line::new(&scope.name);
     let begun = line.begun();
-    let over = interrupted() || left == Some(Duration::ZERO);
-    let strolled = (!over).then(|| {
-        let stop = || {
-            if interrupted() {
-                return Some(Stop::Interrupted);
-            }
-            left.filter(|left| begun.elapsed() >= *left).map(|_| Stop::Time)
-        };
+    let stop = until(begun, left);
+    let strolled = stop().is_none().then(|| {
         let show = |progress: WalkProgress| {
             line.tell(|| {
                 let WalkProgress { walks, steps, .. } = progress;
