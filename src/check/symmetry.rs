@@ -42,12 +42,12 @@ impl<M: Machines> Symmetric for ClusterModel<M> {
     /// second, in the order of its fingerprint.
     fn representative(&self, mut state: State) -> State {
         let mut names = Renaming::default();
-        for names_alike in self.alike() {
+        for alike in self.alike() {
             let mut sorted: SmallVec<[(u64, WorkerId); 4]> =
-                names_alike.iter().map(|id| (fingerprint(&Everything(&state, *id)), *id)).collect();
+                alike.iter().map(|id| (fingerprint(&Everything(&state, *id)), *id)).collect();
             // Equal fingerprints: nothing tells the two apart, and the order is of no matter.
             sorted.sort_unstable();
-            let moved = sorted.iter().zip(names_alike).filter(|((_, old), new)| old != *new);
+            let moved = sorted.iter().zip(alike).filter(|((_, old), new)| old != *new);
             names.workers.extend(moved.map(|((_, old), new)| (*old, *new)));
         }
         if !names.workers.is_empty() {
@@ -90,11 +90,10 @@ impl Hash for Everything<'_> {
         for message in state.net.iter().filter(|message| here(message.seat())) {
             renamed(&nameless, *message).hash(out);
         }
-        for beat in state.strays.iter().filter(|beat| here(beat.seat)) {
-            (0, beat.seat.incarnation, beat.clock, &beat.running, &beat.finished).hash(out);
-        }
-        for beat in state.beats.iter().filter(|beat| here(beat.seat)) {
-            (1, beat.seat.incarnation, beat.clock, &beat.running, &beat.finished).hash(out);
+        let strays = state.strays.iter().map(|beat| (0, beat));
+        let beats = strays.chain(state.beats.iter().map(|beat| (1, beat)));
+        for (kind, beat) in beats.filter(|(_, beat)| here(beat.seat)) {
+            (kind, beat.seat.incarnation, beat.clock, &beat.running, &beat.finished).hash(out);
         }
         for (seat, reply) in state.answers.iter().filter(|row| here(row.0)) {
             (2, seat.incarnation, reply).hash(out);
@@ -136,10 +135,9 @@ mod tests {
     "#;
 
     fn scopes() -> Vec<Scope> {
-        let standard = ["gang", "crash", "mix", "mix.wide", "restart", "lease"];
-        let named = standard.iter().map(|name| Scope::named(name).expect("a standard scope"));
         let three = Scope::parse(THREE, "three").unwrap_or_else(|bad| panic!("{bad}"));
-        named.chain([three]).filter(|scope| !alike(scope).is_empty()).collect()
+        let all = Scope::standard().into_iter().chain([three]);
+        all.filter(|scope| !alike(scope).is_empty()).collect()
     }
 
     /// What a state comes to for whoever cannot tell the step that led to it but by its claims.

@@ -32,7 +32,6 @@ pub fn search_symmetric<M: Symmetric>(
     limits: &Limits<'_>,
 ) -> Report<M::State, M::Action> {
     let mut report = search(&Quotient(model), limits);
-    let unfold = Unfold(model);
     let claims = model.claims();
     for (at, (claim, verdict)) in claims.iter().zip(&mut report.verdicts).enumerate() {
         let broken =
@@ -41,7 +40,7 @@ pub fn search_symmetric<M: Symmetric>(
             (Kind::Progress, Verdict::Incomplete(_)) => {}
             (Kind::Progress, _) => *verdict = Verdict::Incomplete(Stop::Symmetry),
             (_, Verdict::Violated(Counterexample::Finite(path))) => {
-                *path = unfold.path(path, broken).expect(NOT_SYMMETRIC);
+                *path = unfold(model, path, broken).expect(NOT_SYMMETRIC);
             }
             _ => {}
         }
@@ -50,7 +49,7 @@ pub fn search_symmetric<M: Symmetric>(
         let exercised = |state: &M::State| model.exercised(state) >> at & 1 == 1;
         if let Some(path) = witness {
             // A model may note such a thing only the first time.
-            let real = unfold.path(path, exercised).or_else(|| unfold.path(path, |_| true));
+            let real = unfold(model, path, exercised).or_else(|| unfold(model, path, |_| true));
             *path = real.expect(NOT_SYMMETRIC);
         }
     }
@@ -106,34 +105,28 @@ impl<M: Symmetric> Subject for Quotient<'_, M> {
     }
 }
 
-/// Turns runs of representatives into runs of the model.
-struct Unfold<'a, M>(&'a M);
-
-impl<M: Symmetric> Unfold<'_, M> {
-    /// A run through states that these stand for, to one at which it is so; nothing if there is no
-    /// such run.
-    fn path(
-        &self,
-        short: &Path<M::State, M::Action>,
-        is_so: impl Fn(&M::State) -> bool,
-    ) -> Option<Path<M::State, M::Action>> {
-        let ends = short.steps.len();
-        let fits = |state: &M::State, stands: &M::State, at: usize| {
-            self.0.representative(state.clone()) == *stands && (at < ends || is_so(state))
-        };
-        let inits = self.0.init_states().into_iter();
-        let init = { inits }.find(|state| fits(state, &short.init, 0));
-        let mut path = Path { init: init?, steps: Vec::with_capacity(ends) };
-        let mut actions = Vec::new();
-        for (at, (_, stands)) in (1..).zip(&short.steps) {
-            let from = path.last();
-            self.0.actions(from, &mut actions);
-            let step = actions.drain(..).find_map(|action| {
-                let next = self.0.next_state(from, action.clone())?;
-                (self.0.within_boundary(&next) && fits(&next, stands, at)).then_some((action, next))
-            });
-            path.steps.push(step?);
-        }
-        Some(path)
+/// A run of the model through states that those of a run of representatives stand for, to one at
+/// which it is so; nothing if there is no such run.
+fn unfold<M: Symmetric>(
+    model: &M,
+    short: &Path<M::State, M::Action>,
+    is_so: impl Fn(&M::State) -> bool,
+) -> Option<Path<M::State, M::Action>> {
+    let ends = short.steps.len();
+    let fits = |state: &M::State, stands: &M::State, at: usize| {
+        model.representative(state.clone()) == *stands && (at < ends || is_so(state))
+    };
+    let init = model.init_states().into_iter().find(|state| fits(state, &short.init, 0))?;
+    let mut path = Path { init, steps: Vec::with_capacity(ends) };
+    let mut actions = Vec::new();
+    for (at, (_, stands)) in (1..).zip(&short.steps) {
+        let from = path.last();
+        model.actions(from, &mut actions);
+        let step = actions.drain(..).find_map(|action| {
+            let next = model.next_state(from, action.clone())?;
+            (model.within_boundary(&next) && fits(&next, stands, at)).then_some((action, next))
+        });
+        path.steps.push(step?);
     }
+    Some(path)
 }
