@@ -3,7 +3,7 @@
 //! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
 //! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
 //! must), `canon` and `symmetry` (which states are the same), `model` with `open` (all of it as a
-//! `stateright::Model`), `narrate` (a run as people read it, and its replay). [`walk`] is for what
+//! `stateright::Model`), `pack` (states as bytes), `narrate` (a run as people read it, and its replay). [`walk`] is for what
 //! is too large.
 //!
 //! Three abstractions keep it small, and each is sound for the claims: timers run out only when
@@ -20,6 +20,7 @@ mod model;
 mod narrate;
 mod network;
 mod open;
+mod pack;
 mod properties;
 pub mod scope;
 mod seen;

@@ -29,7 +29,7 @@
 //! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
 //! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
-//! `region` and `cycle`, and `retrace`, which turns numbers back into runs. `symmetry` puts one
+//! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs. `symmetry` puts one
 //! state in the place of many before all that. Apart from it: `walk` with `chance`, `ledger` and
 //! `shorten`.
 
@@ -38,12 +38,14 @@ mod chance;
 mod coded;
 mod codes;
 mod component;
+mod conclude;
 mod cycle;
 mod expand;
 mod graph;
 mod ledger;
 mod limits;
 mod plain;
+mod portable;
 mod progress;
 mod recent;
 mod region;
@@ -62,6 +64,7 @@ mod way;
 pub use coded::{Coded, Words};
 pub use limits::{Limits, Phase, Progress, Stop};
 pub use plain::Plain;
+pub use portable::Portable;
 pub use report::{Counterexample, Path, Report, Verdict};
 pub use search::{Memory, search, search_coded};
 pub use shorten::shorten;

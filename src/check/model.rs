@@ -1,7 +1,7 @@
 //! The cluster as a model: what `explore` searches, and what stateright's own tools understand.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use stateright::Model;
 
@@ -18,6 +18,7 @@ use super::choices::scripts;
 use super::classes::Classes;
 use super::menu;
 use super::open::{Open, obligations};
+use super::pack::packed;
 use super::scope::{Clocks, Scope};
 use super::state::{Note, State};
 use super::step::{Machines, Move, Real};
@@ -48,6 +49,8 @@ pub struct ClusterModel<M = Real> {
     /// to say by itself what it exercised, whatever was seen elsewhere.
     seen: Option<AtomicU32>,
     watch: Option<Watch>,
+    /// The first state in bytes.
+    first: OnceLock<Vec<u8>>,
 }
 
 impl ClusterModel<Real> {
@@ -66,7 +69,17 @@ impl<M: Machines> ClusterModel<M> {
         let obligations = obligations(&scope, judged);
         let classes = Classes::of(&scope);
         let (alike, seen) = (alike(&scope), Some(AtomicU32::new(0)));
-        Self { scope, machines, judged, classes, obligations, alike, seen, watch: None }
+        Self {
+            scope,
+            machines,
+            judged,
+            classes,
+            obligations,
+            alike,
+            seen,
+            watch: None,
+            first: OnceLock::new(),
+        }
     }
 
     /// The same; each step is shown.
@@ -79,6 +92,11 @@ impl<M: Machines> ClusterModel<M> {
     #[must_use]
     pub(super) fn without_memory(self) -> Self {
         Self { seen: None, ..self }
+    }
+
+    /// The first state in bytes, which many others have much in common with.
+    pub(super) fn first_packed(&self) -> &[u8] {
+        self.first.get_or_init(|| packed(&self.initial()))
     }
 
     /// The scope.

@@ -7,6 +7,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::controller_sm::ControllerSm;
@@ -17,7 +18,7 @@ use crate::model::wire::{BeatReply, Heartbeat, KillTask, Report, RunAnswer};
 use crate::worker_sm::WorkerSm;
 
 /// A message under way, other than a heartbeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Message {
     /// A RunTask; does the controller still wait for its answer?
     Run {
@@ -64,7 +65,7 @@ impl Message {
 }
 
 /// A process on a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Process {
     /// Of which attempt.
     pub attempt: AttemptId,
@@ -73,7 +74,7 @@ pub struct Process {
 }
 
 /// A machine that runs, or could run, a worker.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "four facts that hold in any combination")]
 pub struct Node {
     /// The name of its worker.
@@ -109,7 +110,7 @@ impl Node {
 }
 
 /// A slice as the provider sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CloudSlice {
     /// Which.
     pub id: SliceId,
@@ -122,7 +123,7 @@ pub struct CloudSlice {
 }
 
 /// A machine as the provider sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CloudVm {
     /// Which.
     pub id: VmId,
@@ -142,7 +143,7 @@ pub struct Note {
 }
 
 /// A state of the modelled cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
     /// The controller; while it is down, what its journal holds.
     pub controller: Arc<ControllerSm>,
@@ -175,6 +176,7 @@ pub struct State {
     /// Whether reports may come twice; the same in every state of a scope.
     pub reports_repeat: bool,
     /// About the step that led here; no part of the state.
+    #[serde(skip)]
     pub note: Note,
 }
 

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use stateright::{Expectation, Model, Property};
 
 use super::coded::Coded;
+use super::portable::Portable;
 use super::subject::{Claim, Fairness, Kind, Obligation, Subject};
 use super::table::fingerprint;
 
@@ -104,6 +105,16 @@ impl<M: Coded> Coded for Plain<M> {
 
     fn code_bytes(&self) -> usize {
         self.model.code_bytes()
+    }
+}
+
+impl<M: Portable> Portable for Plain<M> {
+    fn pack(&self, state: &Self::State, bytes: &mut Vec<u8>) {
+        self.model.pack(state, bytes);
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Option<Self::State> {
+        self.model.unpack(bytes)
     }
 }
 

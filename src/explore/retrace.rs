@@ -9,23 +9,48 @@ use super::store::{NOBODY, Spot};
 use super::subject::Subject;
 use super::way::{Keep, Way};
 
-pub(super) struct Retrace<'a, M: Subject, W: Way<M>> {
-    pub(super) model: &'a M,
-    pub(super) kept: &'a W::Keep,
-    pub(super) parents: &'a [u32],
+/// What is known for ever of the visited states.
+pub(super) trait Records<M: Subject> {
+    /// What tells a state from others.
+    type Mark: PartialEq;
+
+    /// What is known of some states, by number.
+    fn marks(&self, ids: &[u32]) -> BTreeMap<u32, Self::Mark>;
+
+    /// What would be known of this one.
+    fn mark(&self, model: &M, state: &M::State) -> Self::Mark;
 }
 
-/// What tells a state of a run from others.
-type Mark<M, W> = <<W as Way<M>>::Keep as Keep<<W as Way<M>>::Item>>::Mark;
+/// What a search in memory keeps.
+pub(super) struct Kept<'a, M: Subject, W: Way<M>>(pub(super) &'a W::Keep);
+
+impl<M: Subject, W: Way<M>> Records<M> for Kept<'_, M, W> {
+    type Mark = <W::Keep as Keep<W::Item>>::Mark;
+
+    fn marks(&self, ids: &[u32]) -> BTreeMap<u32, Self::Mark> {
+        self.0.marks(ids)
+    }
+
+    fn mark(&self, model: &M, state: &M::State) -> Self::Mark {
+        let item = W::take(model, state.clone());
+        W::Keep::mark(W::print(&item), &item)
+    }
+}
+
+pub(super) struct Retrace<'a, M, R> {
+    pub(super) model: &'a M,
+    pub(super) records: &'a R,
+    pub(super) parents: &'a [u32],
+}
 
 type Step<M> = (<M as stateright::Model>::Action, <M as stateright::Model>::State);
 type Run<M> = Path<<M as stateright::Model>::State, <M as stateright::Model>::Action>;
 
-impl<M: Subject, W: Way<M>> Retrace<'_, M, W> {
+impl<M: Subject, R: Records<M>> Retrace<'_, M, R> {
     /// The shortest run to a spot.
     pub(super) fn to_spot(&self, spot: Spot) -> Run<M> {
         let ids = way_to(self.parents, spot.state);
-        let mut path = self.path(&ids, &self.kept.marks(&ids));
+        let mut path = self.path(&ids, &self.records.marks(&ids));
         if let Some(number) = spot.action {
             let (model, state) = (self.model, path.last());
             let mut actions = Vec::new();
@@ -41,7 +66,7 @@ impl<M: Subject, W: Way<M>> Retrace<'_, M, W> {
     pub(super) fn endless(&self, lasso: &Lasso) -> Counterexample<M::State, M::Action> {
         let mut ids = lasso.stem.clone();
         ids.extend(lasso.cycle.iter().map(|edge| edge.target));
-        let marks = self.kept.marks(&ids);
+        let marks = self.records.marks(&ids);
         let stem = self.path(&lasso.stem, &marks);
         let mut done: Vec<(M::Action, M::State)> = Vec::with_capacity(lasso.cycle.len());
         for edge in &lasso.cycle {
@@ -53,7 +78,7 @@ impl<M: Subject, W: Way<M>> Retrace<'_, M, W> {
         Counterexample::Endless { stem, cycle: done, no_return, obligation }
     }
 
-    fn path(&self, ids: &[u32], marks: &BTreeMap<u32, Mark<M, W>>) -> Run<M> {
+    fn path(&self, ids: &[u32], marks: &BTreeMap<u32, R::Mark>) -> Run<M> {
         let (first, rest) = ids.split_first().expect("invariant: a run has a first state");
         let is_first =
             |state: &M::State| self.model.within_boundary(state) && self.is(state, &marks[first]);
@@ -67,13 +92,12 @@ impl<M: Subject, W: Way<M>> Retrace<'_, M, W> {
         path
     }
 
-    fn is(&self, state: &M::State, mark: &Mark<M, W>) -> bool {
-        let item = W::take(self.model, state.clone());
-        W::Keep::mark(W::print(&item), &item) == *mark
+    fn is(&self, state: &M::State, mark: &R::Mark) -> bool {
+        self.records.mark(self.model, state) == *mark
     }
 
     /// The first step from a state to another, of a certain class if one is asked for.
-    fn step(&self, from: &M::State, to: &Mark<M, W>, class: Option<u8>) -> Step<M> {
+    fn step(&self, from: &M::State, to: &R::Mark, class: Option<u8>) -> Step<M> {
         let mut actions = Vec::new();
         self.model.actions(from, &mut actions);
         for action in actions {

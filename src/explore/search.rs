@@ -6,13 +6,14 @@ use std::sync::{OnceLock, RwLock};
 use super::board::{Board, Turn};
 use super::coded::Coded;
 use super::codes::Codes;
+use super::conclude::{Found, collision_odds, conclude};
 use super::expand::{Chunk, Hit, Scratch, Shared};
 use super::limits::{Limits, Stop};
 use super::progress::{self, Outcome};
 use super::regrow::Regrow;
-use super::report::{Counterexample, Report, Verdict};
-use super::retrace::Retrace;
-use super::store::{NOBODY, Spot, Store, below, bits, most_states};
+use super::report::Report;
+use super::retrace::{Kept, Retrace};
+use super::store::{NOBODY, Store, below, bits, most_states};
 use super::subject::{Claim, Kind, Obligation, Subject};
 use super::table::Table;
 use super::way::{ByCode, Keep, Way, Whole};
@@ -220,49 +221,21 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
     ) -> Report<M::State, M::Action> {
         let store = &self.store;
         let kept = self.shared.kept();
+        let records = Kept::<M, W>(&kept);
         let retrace =
-            Retrace::<M, W> { model: self.shared.model, kept: &kept, parents: &store.parents };
-        let halted = progress.iter().flatten().find_map(Outcome::halted);
-        let stopped = store.stopped.or(halted);
-        let judge = |(index, claim): (usize, &Claim)| {
-            let exercised = store.exercised[index].is_some();
-            let unbroken = match stopped {
-                Some(stop) => Verdict::Incomplete(stop),
-                None if exercised => Verdict::Holds,
-                None => Verdict::Vacuous,
-            };
-            match claim.kind {
-                Kind::Safety => store.broken[index].map_or(unbroken, |spot| {
-                    Verdict::Violated(Counterexample::Finite(retrace.to_spot(spot)))
-                }),
-                Kind::Reachable if exercised => Verdict::Holds,
-                Kind::Reachable => stopped
-                    .map_or(Verdict::Violated(Counterexample::Unreachable), Verdict::Incomplete),
-                Kind::Progress => match &progress[index] {
-                    Some(Outcome::Endless(lasso)) => Verdict::Violated(retrace.endless(lasso)),
-                    Some(Outcome::Cut) if stopped.is_none() => Verdict::Incomplete(Stop::Boundary),
-                    Some(Outcome::Cut | Outcome::Met | Outcome::Halted(_)) | None => unbroken,
-                },
-            }
-        };
-        let witness = |spot: &Option<Spot>| spot.map(|spot| retrace.to_spot(spot));
-        Report {
+            Retrace { model: self.shared.model, records: &records, parents: &store.parents };
+        let whole = W::Keep::WHOLE;
+        let found = Found {
             states: store.parents.len() as u64,
             transitions: store.transitions,
             depth: store.depth(),
-            stopped,
-            verdicts: claims.iter().enumerate().map(judge).collect(),
-            witnesses: store.exercised.iter().map(witness).collect(),
-            collision_odds: if W::Keep::WHOLE { 0.0 } else { collision_odds(store.parents.len()) },
+            stopped: store.stopped,
+            broken: &store.broken,
+            exercised: &store.exercised,
+            progress,
+            collision_odds: if whole { 0.0 } else { collision_odds(store.parents.len()) },
             memory: store.bytes::<W::Keep>(),
-        }
+        };
+        conclude(&retrace, claims, &found)
     }
-}
-
-/// The chance that among so many fingerprints of 64 bits some two are equal.
-fn collision_odds(states: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let states = states as f64;
-    let pairs = states * (states - 1.0).max(0.0) / 2.0;
-    -(-pairs / 2.0_f64.powi(64)).exp_m1()
 }

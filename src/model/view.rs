@@ -1,6 +1,8 @@
 //! What an outside observer may see of a cluster: borrowed, without allocation, the same for a
 //! state of the model and for the cluster that runs. Claims are judged on nothing else.
 
+use serde::{Deserialize, Serialize};
+
 use super::budget::{Budget, Tally};
 use super::id::{AttemptId, GroupId, Incarnation, JobId, Seat, SliceId, TaskId, VmId, WorkerId};
 use super::job::JobState;
@@ -90,7 +92,7 @@ pub struct SliceView<'a> {
 }
 
 /// How far a process is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProcessStage {
     /// Bundle and container are being made.
     Launching,

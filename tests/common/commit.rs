@@ -1,7 +1,7 @@
 //! Two-phase commit after Gray and Lamport, in 8 bytes.
 #![allow(dead_code, reason = "each test uses its part")]
 
-use iris_check::explore::Coded;
+use iris_check::explore::{Coded, Portable};
 use stateright::{Model, Property};
 
 /// So many resource managers, at most 8.
@@ -134,5 +134,15 @@ impl Coded for TwoPhase {
 
     fn decode(&self, [state]: &[u64; 1]) -> Commit {
         Commit(*state)
+    }
+}
+
+impl Portable for TwoPhase {
+    fn pack(&self, state: &Commit, bytes: &mut Vec<u8>) {
+        bytes.extend(state.0.to_le_bytes());
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Option<Commit> {
+        Some(Commit(u64::from_le_bytes(bytes.try_into().ok()?)))
     }
 }

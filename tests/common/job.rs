@@ -1,6 +1,6 @@
 //! Job dispatch, as `benches/peers/JobDispatch.tla` says it, in 16 bytes.
 
-use iris_check::explore::{Claim, Coded, Fairness, Kind, Obligation, Subject};
+use iris_check::explore::{Claim, Coded, Fairness, Kind, Obligation, Portable, Subject};
 use stateright::{Model, Property};
 
 /// So many tasks (at most 2), workers and attempts (at most 4 each, 64 messages in all).
@@ -327,5 +327,28 @@ impl Coded for Fair {
 
     fn decode(&self, code: &[u64; 2]) -> Desk {
         self.job.decode(code)
+    }
+}
+
+impl Portable for Job {
+    fn pack(&self, desk: &Desk, bytes: &mut Vec<u8>) {
+        bytes.extend(desk.net.to_le_bytes());
+        bytes.extend(desk.rest.to_le_bytes());
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Option<Desk> {
+        let word = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
+        let (net, rest) = bytes.split_at_checked(8)?;
+        Some(Desk { net: word(net)?, rest: word(rest)? })
+    }
+}
+
+impl Portable for Fair {
+    fn pack(&self, desk: &Desk, bytes: &mut Vec<u8>) {
+        self.job.pack(desk, bytes);
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Option<Desk> {
+        self.job.unpack(bytes)
     }
 }

@@ -38,6 +38,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("smol_str",     &["model", "controller_sm"]),
     ("serde",        &[ANY]),
     ("serde_json",   &["trace", "cli", "real", "conform", "tests"]),
+    ("postcard",     &["check"]),
     ("toml",         &["check"]),
     ("serde_saphyr", &["check"]),
     ("clap",         &["cli"]),
