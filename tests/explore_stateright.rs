@@ -7,6 +7,7 @@ mod paths;
 
 use common::commit::{Act, Commit, TwoPhase};
 use common::lcg::Lcg;
+use common::paxos::paxos;
 use common::unlimited;
 use iris_check::explore::{
     Coded, Counterexample, Fairness, Limits, Memory, Phase, Plain, Progress, Report, Stop, Subject,
@@ -32,6 +33,18 @@ fn two_phase_commit_agrees_with_stateright() {
         let witness = ours.witnesses[1].as_ref().expect("commit agreement is reachable");
         assert_eq!(witness.steps.len(), usize::from(managers) * 3 + 1);
     }
+}
+
+#[test]
+fn an_actor_model_is_searched_as_it_is() {
+    let theirs = paxos(3, 2).checker().spawn_bfs().join();
+    assert_eq!(theirs.unique_state_count(), 16_668, "pinned by stateright's own example");
+    let ours = search(&Plain::new(paxos(3, 2)), &unlimited(2));
+    assert_eq!(ours.states, 16_668);
+    assert_eq!(ours.transitions, theirs.state_count() as u64 - 1, "they count initial states");
+    assert_eq!(ours.verdicts, [Verdict::Holds, Verdict::Holds]);
+    let read = ours.witnesses[1].as_ref().expect("a value is read");
+    assert_eq!(read.steps.len(), 8, "as many as the other search needs");
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl<M: Portable> Portable for Plain<M> {
 
 impl<M> Subject for Plain<M>
 where
-    M: Model<State: Clone + Hash + Eq + Send + Sync, Action: Clone + PartialEq + Send + Sync>
+    M: Model<State: Clone + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq + Send + Sync>
         + Sync,
 {
     fn claims(&self) -> Vec<Claim> {

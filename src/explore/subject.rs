@@ -12,7 +12,7 @@ use stateright::Model;
 /// [`Subject::exercised`] may look at those. An action for which `next_state` gives `None` is not
 /// enabled: no edge.
 pub trait Subject:
-    Model<State: Clone + Hash + Eq + Send + Sync, Action: Clone + PartialEq + Send + Sync> + Sync
+    Model<State: Clone + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq + Send + Sync> + Sync
 {
     /// The claims to decide; the index of a claim is its bit (at most 64).
     fn claims(&self) -> Vec<Claim>;

@@ -1,11 +1,12 @@
 //! What several tests share: processes (`bench`), chance (`lcg`), models for the exploration
-//! engine (`commit`, `job`), and here helpers for it.
+//! engine (`commit`, `job`, `paxos`), and here helpers for it.
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod bench;
 pub mod commit;
 pub mod job;
 pub mod lcg;
+pub mod paxos;
 
 use iris_check::explore::{Limits, Progress, Stop};
 
