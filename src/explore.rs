@@ -68,7 +68,7 @@ pub use portable::Portable;
 pub use report::{Counterexample, Path, Report, Verdict};
 pub use search::{Memory, search, search_coded};
 pub use shorten::shorten;
-pub use subject::{Claim, Fairness, Kind, OPTIONAL, Obligation, Subject};
+pub use subject::{Claim, Fairness, Kind, OPTIONAL, Obligation, Subject, Value};
 pub use symmetry::{Symmetric, search_symmetric};
 pub use table::fingerprint;
 pub use walk::{Draw, Found, WalkProgress, WalkReport, Walks, walk};

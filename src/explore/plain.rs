@@ -8,7 +8,7 @@ use stateright::{Expectation, Model, Property};
 
 use super::coded::Coded;
 use super::portable::Portable;
-use super::subject::{Claim, Fairness, Kind, Obligation, Subject};
+use super::subject::{Claim, Fairness, Kind, Obligation, Subject, Value};
 use super::table::fingerprint;
 
 /// Any `stateright` model as a subject: its properties are the claims, by index.
@@ -118,11 +118,7 @@ impl<M: Portable> Portable for Plain<M> {
     }
 }
 
-impl<M> Subject for Plain<M>
-where
-    M: Model<State: Clone + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq + Send + Sync>
-        + Sync,
-{
+impl<M: Model<State: Hash + Value, Action: Value> + Sync> Subject for Plain<M> {
     fn claims(&self) -> Vec<Claim> {
         let claim = |property: &Property<M>| Claim {
             name: property.name.to_owned(),

@@ -11,9 +11,7 @@ use stateright::Model;
 /// fields that equality and hash leave out, and only [`Subject::broken_by_step`] and
 /// [`Subject::exercised`] may look at those. An action for which `next_state` gives `None` is not
 /// enabled: no edge.
-pub trait Subject:
-    Model<State: Clone + Hash + PartialEq + Send + Sync, Action: Clone + PartialEq + Send + Sync> + Sync
-{
+pub trait Subject: Model<State: Hash + Value, Action: Value> + Sync {
     /// The claims to decide; the index of a claim is its bit (at most 64).
     fn claims(&self) -> Vec<Claim>;
 
@@ -105,6 +103,11 @@ pub struct Obligation {
     /// How it is called.
     pub name: String,
 }
+
+/// What states and actions must be like: copied, compared, and shared among threads.
+pub trait Value: Clone + PartialEq + Send + Sync {}
+
+impl<T: Clone + PartialEq + Send + Sync> Value for T {}
 
 /// What may be assumed about an action in endless runs. Actions of one class share one assumption.
 /// Class numbers are below 64, weak and strong ones counted apart.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use stateright::Expectation;
 use stateright::actor::register::{RegisterActor, RegisterMsg};
 use stateright::actor::{Actor, ActorModel, Id, Network, Out, majority, model_peers};
-use stateright::semantics::register::Register;
 use stateright::semantics::LinearizabilityTester;
+use stateright::semantics::register::Register;
 
 /// A round, and whose it is.
 type Ballot = (u32, Id);
