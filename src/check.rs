@@ -43,6 +43,7 @@ pub use narrate::{BadReplay, replay};
 pub use scope::Scope;
 pub use state::{CloudSlice, CloudVm, Message, Node, Note, Process, State};
 pub use step::{Machines, Real};
+pub use symmetry::Symmetry;
 
 /// What became of a claim in a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub struct Outcome {
     pub rows: Vec<Row>,
     /// A shortest run for each violated claim, in order.
     pub findings: Vec<Trace>,
+    /// What was taken for equal, if the search was one up to symmetry.
+    pub symmetry: Option<Symmetry>,
 }
 
 /// Searches a scope.
@@ -97,15 +100,17 @@ pub fn run_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Ou
     outcome(model, explore::search(model, limits))
 }
 
-/// Searches a scope up to symmetry: of states that differ only in which of several equal workers is
-/// which, one is visited. Progress claims stay undecided.
+/// Searches a scope up to symmetry: of states that differ only in which of several equal workers or
+/// tasks is which, one is visited. Progress claims stay undecided.
 pub fn run_symmetric(scope: &Scope, limits: &Limits<'_>) -> Outcome {
     run_symmetric_with(&ClusterModel::new(scope.clone()), limits)
 }
 
 /// The same with the machines of this model.
 pub fn run_symmetric_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
-    outcome(model, explore::search_symmetric(model, limits))
+    let found = explore::search_symmetric(model, limits);
+    let symmetry = Some(model.alike().told(found.stands_for));
+    Outcome { symmetry, ..outcome(model, found.report) }
 }
 
 fn outcome<M: Machines>(
@@ -120,6 +125,7 @@ fn outcome<M: Machines>(
         collision_odds: report.collision_odds,
         rows: Vec::new(),
         findings: Vec::new(),
+        symmetry: None,
     };
     for (at, found) in report.verdicts.into_iter().enumerate() {
         if !model.judges(at) {

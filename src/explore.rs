@@ -69,6 +69,6 @@ pub use report::{Counterexample, Path, Report, Verdict};
 pub use search::{Memory, search, search_coded};
 pub use shorten::shorten;
 pub use subject::{Claim, Fairness, Kind, OPTIONAL, Obligation, Subject, Value};
-pub use symmetry::{Symmetric, search_symmetric};
+pub use symmetry::{Reduced, Symmetric, search_symmetric};
 pub use table::fingerprint;
 pub use walk::{Draw, Found, WalkProgress, WalkReport, Walks, walk};

@@ -228,6 +228,12 @@ fn up_to_symmetry_what_is_safe_is_decided_and_what_must_happen_is_not() {
         "{short}"
     );
     assert!(short.contains("INCOMPLETE (L1"), "{short}");
+    assert!(short.contains(") (symmetry: 1 state for 1."), "{short}");
+    assert!(short.contains("\nsymmetry in pair: w1 = w2\n"), "{short}");
     let (whole, short) = (states(&whole), states(&short));
     assert!(10 * short < 6 * whole, "{short} of {whole} states");
+    // How much is exact: what was visited stands for all that the whole search visits.
+    let asked = ["check", "--symmetry", "--format", "json", "--scope", scope.name()];
+    let (_, json, _) = answer(&asked);
+    assert!(json.contains(&format!("\"stands_for\": {whole}")), "{json}");
 }

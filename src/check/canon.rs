@@ -285,6 +285,7 @@ pub(super) fn rename(state: &mut State, names: &Renaming) {
         for process in &mut node.processes {
             process.attempt = kept(names, process.attempt);
         }
+        node.processes.sort_unstable();
     }
     for message in &mut state.net {
         *message = renamed(names, *message);
@@ -294,8 +295,10 @@ pub(super) fn rename(state: &mut State, names: &Renaming) {
     beats.for_each(|beat| rename_beat(names, beat));
     for (seat, reply) in &mut state.answers {
         *seat = names.seat(*seat);
-        let ids = reply.acked.iter_mut().chain(&mut reply.stop).chain(&mut reply.fence);
-        ids.for_each(|id| *id = kept(names, *id));
+        for ids in [&mut reply.acked, &mut reply.stop, &mut reply.fence] {
+            ids.iter_mut().for_each(|id| *id = kept(names, *id));
+            ids.sort_unstable();
+        }
     }
     for cloud in &mut state.cloud {
         cloud.id = names.slice(cloud.id);
@@ -312,6 +315,12 @@ pub(super) fn rename(state: &mut State, names: &Renaming) {
         state.beats.sort_unstable();
         state.answers.sort_unstable();
     }
+    if !names.tasks.is_empty() {
+        state.forgotten.iter_mut().for_each(|(task, _)| *task = names.task(*task));
+        state.forgotten.sort_unstable_by_key(|row| row.0);
+        state.started.sort_unstable();
+    }
+    state.exits.sort_unstable();
 }
 
 fn kept(names: &Renaming, id: AttemptId) -> AttemptId {
@@ -323,6 +332,8 @@ fn rename_beat(names: &Renaming, beat: &mut Heartbeat) {
     beat.seat = names.seat(beat.seat);
     beat.running.iter_mut().for_each(|(id, _)| *id = kept(names, *id));
     beat.finished.iter_mut().for_each(|(id, _)| *id = kept(names, *id));
+    beat.running.sort_unstable();
+    beat.finished.sort_unstable();
 }
 
 pub(super) fn renamed(names: &Renaming, message: Message) -> Message {

@@ -22,7 +22,7 @@ use super::pack::packed;
 use super::scope::{Clocks, Scope};
 use super::state::{Note, State};
 use super::step::{Machines, Move, Real};
-use super::symmetry::{Alike, alike};
+use super::symmetry::Alike;
 use super::world::new_node;
 
 /// How many claims there are.
@@ -43,8 +43,8 @@ pub struct ClusterModel<M = Real> {
     judged: u32,
     classes: Classes,
     obligations: Vec<Open>,
-    /// Workers that are equal but for their names.
-    alike: Vec<Alike>,
+    /// Workers and tasks that are equal but for their names.
+    alike: Alike,
     /// Claims whose hard case was seen: it need not be looked for again. None where each step has
     /// to say by itself what it exercised, whatever was seen elsewhere.
     seen: Option<AtomicU32>,
@@ -68,7 +68,7 @@ impl<M: Machines> ClusterModel<M> {
             .fold(0, |bits, at| bits | 1 << at);
         let obligations = obligations(&scope, judged);
         let classes = Classes::of(&scope);
-        let (alike, seen) = (alike(&scope), Some(AtomicU32::new(0)));
+        let (alike, seen) = (Alike::of(&scope), Some(AtomicU32::new(0)));
         Self {
             scope,
             machines,
@@ -104,8 +104,8 @@ impl<M: Machines> ClusterModel<M> {
         &self.scope
     }
 
-    /// The workers that are equal but for their names.
-    pub(super) fn alike(&self) -> &[Alike] {
+    /// The workers and tasks that are equal but for their names.
+    pub(super) fn alike(&self) -> &Alike {
         &self.alike
     }
 

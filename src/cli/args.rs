@@ -170,8 +170,9 @@ pub(super) struct Asked {
     /// How many threads search; as many as there are processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Of states that differ only in which of several equal workers is which, visit one. Decides
-    /// claims about states and steps (S, T); progress claims (L) stay undecided.
+    /// Of states that differ only in which of several equal workers or tasks is which, visit one.
+    /// Tasks are those of one job, no gang, where every worker has room for all of the scope.
+    /// Decides claims about states and steps (S, T); progress claims (L) stay undecided.
     #[arg(long)]
     pub symmetry: bool,
     /// How the result is written.

@@ -13,8 +13,8 @@ use super::{Exit, Failure, clock, complain, findings, json, sources, table};
 use crate::check::scope::Scope;
 
 /// What the verdicts of a search up to symmetry are about.
-const SYMMETRY: &str = "symmetry: of states that differ only in which of several equal workers is \
-    which, one is visited; progress claims (L) stay undecided";
+const SYMMETRY: &str = "symmetry: of states that differ only in which of several equal workers or \
+    tasks is which, one is visited; progress claims (L) are about each by name and stay undecided";
 
 /// A scope whose turn is over.
 pub(super) struct Done {

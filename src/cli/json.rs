@@ -19,12 +19,21 @@
 //! | `states`, `transitions` | number | unique states; transitions, with those to known states |
 //! | `depth` | number | steps from the start to the deepest state |
 //! | `seconds` | number | how long it took |
+//! | `symmetry` | object or null | what `--symmetry` took for equal, below |
 //! | `stopped` | string or null | `states`, `depth`, `memory`, `time`, `interrupted`, `not begun` |
 //! | `verdict` | string | as in the table |
 //! | `as_expected` | true or false | complete, and exactly the expected claims are violated |
 //! | `expected_violated` | list of strings | the claims that it expects to be violated |
 //! | `claims` | list | `id`, `name`, `verdict`: `holds, vacuous, violated, incomplete` |
 //! | `findings` | list | `claim`; `file`, string or null; `trace`, the finding as in its file |
+//!
+//! What a search up to symmetry took for equal:
+//!
+//! | field | type | meaning |
+//! |---|---|---|
+//! | `workers`, `tasks` | list of lists of strings | those that are equal but for their names |
+//! | `tasks_kept` | string or null | why tasks of a job keep their places |
+//! | `stands_for` | number | the states for which those in `states` stand |
 
 use std::path::Path;
 use std::time::Duration;
@@ -32,7 +41,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Exit;
-use super::engine::{Row, Trace, Verdict};
+use super::engine::{Row, Symmetry, Trace, Verdict};
 use super::job::{Done, Report};
 use super::table::{never_exercised, traces};
 use super::verdict::stop_word;
@@ -57,12 +66,21 @@ struct ScopeRow<'a> {
     transitions: u64,
     depth: u32,
     seconds: f64,
+    symmetry: Option<SymmetryRow>,
     stopped: Option<&'static str>,
     verdict: &'a str,
     as_expected: bool,
     expected_violated: &'a [String],
     claims: Vec<ClaimRow>,
     findings: Vec<FindingRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct SymmetryRow {
+    workers: Vec<Vec<String>>,
+    tasks: Vec<Vec<String>>,
+    tasks_kept: Option<&'static str>,
+    stands_for: u64,
 }
 
 #[derive(Serialize)]
@@ -116,6 +134,7 @@ fn scope_row(done: &Done) -> ScopeRow<'_> {
         transitions: outcome.map_or(0, |it| it.transitions),
         depth: outcome.map_or(0, |it| it.depth),
         seconds: seconds(done.took),
+        symmetry: outcome.and_then(|it| it.symmetry.as_ref()).map(symmetry_row),
         stopped: outcome.map_or(Some("not begun"), |it| it.stopped.map(stop_word)),
         verdict: &done.judged.word,
         as_expected: done.judged.exit == Exit::Fine,
@@ -123,6 +142,19 @@ fn scope_row(done: &Done) -> ScopeRow<'_> {
         claims: rows.iter().map(claim_row).collect(),
         findings: traces(done).map(|(trace, file)| finding_row(trace, file)).collect(),
     }
+}
+
+fn symmetry_row(symmetry: &Symmetry) -> SymmetryRow {
+    SymmetryRow {
+        workers: symmetry.workers.iter().map(|all| names(all)).collect(),
+        tasks: symmetry.tasks.iter().map(|all| names(all)).collect(),
+        tasks_kept: symmetry.tasks_kept,
+        stands_for: symmetry.stands_for,
+    }
+}
+
+pub(super) fn names(all: &[impl ToString]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
 }
 
 fn claim_row(row: &Row) -> ClaimRow {

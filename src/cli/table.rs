@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::Exit;
 use super::engine::DESCRIBED;
-use super::engine::{Trace, Verdict};
+use super::engine::{Symmetry, Trace, Verdict};
 use super::job::{Done, Report};
+use super::json::names;
 
 /// The heads of the columns; the first one is `width` wide.
 pub(super) fn head(width: usize) -> String {
@@ -51,12 +52,27 @@ pub(super) fn rest(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     writeln!(out)?;
+    for done in &report.done {
+        if let Some(symmetry) = done.outcome.iter().find_map(|it| it.symmetry.as_ref()) {
+            writeln!(out, "symmetry in {}: {}", done.scope.name, alike(symmetry))?;
+        }
+    }
     let never = never_exercised(report);
     // Of one scope alone it says no more than the column does.
     if !never.is_empty() && report.done.len() > 1 {
         writeln!(out, "in no scope exercised: {}", never.join(", "))?;
     }
     writeln!(out, "{}", sum(report))
+}
+
+/// What is alike in a scope, and why tasks are not.
+fn alike(symmetry: &Symmetry) -> String {
+    let workers = symmetry.workers.iter().map(|all| names(all));
+    let tasks = symmetry.tasks.iter().map(|all| names(all));
+    let kinds = workers.chain(tasks).map(|names| names.join(" = "));
+    let kept = symmetry.tasks_kept.map(|why| format!("tasks keep their places: {why}"));
+    let parts: Vec<String> = kinds.chain(kept).collect();
+    if parts.is_empty() { "nothing is alike".to_owned() } else { parts.join("; ") }
 }
 
 /// The findings of a scope, each with the file it was saved to.

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Exit;
-use super::engine::{Outcome, Row, Stop, Trace, Verdict};
+use super::engine::{Outcome, Row, Stop, Symmetry, Trace, Verdict};
 use super::job::{Done, Report};
 use super::verdict::{judge, worst};
 use super::{findings, json, table};
 use crate::check::scope::Scope;
+use crate::model::id::{JobId, WorkerId};
 
 use Verdict::{Holds, Incomplete, Vacuous, Violated};
 
@@ -32,6 +33,7 @@ fn outcome(rows: &[(&'static str, Verdict)], stopped: Option<Stop>) -> Outcome {
         rows,
         findings,
         collision_odds: 0.0,
+        symmetry: None,
     }
 }
 
@@ -69,6 +71,37 @@ fn a_scope_passes_only_if_exactly_what_it_expects_is_violated() {
     }
     let judged = judge(&scope(""), None);
     assert_eq!((judged.word.as_str(), judged.exit), ("INCOMPLETE (not begun)", Exit::Incomplete));
+}
+
+#[test]
+fn a_verdict_up_to_symmetry_says_so_and_how_much_that_was() {
+    let symmetry = Symmetry {
+        workers: vec![vec![WorkerId(1), WorkerId(2)]],
+        tasks: vec![vec![JobId(1).task(0), JobId(1).task(1)], vec![JobId(2).task(0)]],
+        tasks_kept: Some("they are a gang"),
+        stands_for: 7_345_678,
+    };
+    let found = outcome(&[("S1", Holds)], None);
+    let mut report = report(&[]);
+    let judged = judge(&scope(""), Some(&Outcome { symmetry: Some(symmetry.clone()), ..found }));
+    assert_eq!(
+        (judged.word.as_str(), judged.exit),
+        ("holds (symmetry: 1 state for 5.9)", Exit::Fine)
+    );
+    let outcome = report.done[0].outcome.as_mut().expect("there is one");
+    outcome.symmetry = Some(symmetry);
+    outcome.findings.clear();
+    let mut out = Vec::new();
+    table::rest(&report, &mut out).expect("a list takes everything");
+    let text = String::from_utf8(out).expect("it is text");
+    let line =
+        "symmetry in mine: w1 = w2; j1.0 = j1.1; j2.0; tasks keep their places: they are a gang";
+    assert!(text.contains(&format!("\n{line}\n")), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&json::write(&report)).expect("it is JSON");
+    let row = &json["scopes"][0]["symmetry"];
+    assert_eq!((&row["workers"][0][1], &row["tasks"][0][0]), (&"w2".into(), &"j1.0".into()));
+    let kept = (&row["stands_for"], &row["tasks_kept"]);
+    assert_eq!(kept, (&7_345_678.into(), &"they are a gang".into()));
 }
 
 #[test]

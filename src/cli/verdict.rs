@@ -1,7 +1,7 @@
 //! What came out of a scope, held against what it expects.
 
 use super::Exit;
-use super::engine::{Outcome, Stop, Verdict};
+use super::engine::{Outcome, Stop, Symmetry, Verdict};
 use crate::check::scope::Scope;
 
 /// What a scope comes to.
@@ -47,8 +47,18 @@ pub(super) fn judge(scope: &Scope, outcome: Option<&Outcome>) -> Judged {
     } else {
         ("violated as expected".to_owned(), Exit::Fine)
     };
+    let word = match &outcome.symmetry {
+        Some(symmetry) => format!("{word} (symmetry: 1 state for {})", share(outcome, symmetry)),
+        None => word,
+    };
     let (held, vacuous) = (ids(|it| it == Verdict::Holds).len(), ids(|it| it == Verdict::Vacuous));
     Judged { held, violated, vacuous, word, exit }
+}
+
+/// How many states one that was visited stands for: `5.9`.
+fn share(outcome: &Outcome, symmetry: &Symmetry) -> String {
+    let tenths = u128::from(symmetry.stands_for) * 10 / u128::from(outcome.states.max(1));
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 fn why(outcome: &Outcome, undecided: &[&str]) -> String {

@@ -7,14 +7,14 @@
 
 use smallvec::SmallVec;
 
-use crate::model::id::{AttemptId, Incarnation, Seat, SliceId, TaskId, VmId, WorkerId};
+use crate::model::id::{AttemptId, Incarnation, JobId, Seat, SliceId, TaskId, VmId, WorkerId};
 use crate::model::wire::Clock;
 
 use super::ControllerSm;
-use super::records::Standing;
+use super::records::{Standing, Task};
 
-/// New names for old ones, order kept, but for workers that change places. What is not listed keeps
-/// its name.
+/// New names for old ones, order kept, but for workers and tasks that change places. What is not
+/// listed keeps its name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Renaming {
     /// Attempts that stay, by task: the n-th gets number n. Others of the task are taken out.
@@ -29,6 +29,8 @@ pub struct Renaming {
     pub slices: Option<SmallVec<[SliceId; 4]>>,
     /// Workers that change places, each with its new name; none of them is a VM's.
     pub workers: SmallVec<[(WorkerId, WorkerId); 4]>,
+    /// Tasks that change places within their job, each with its new name.
+    pub tasks: SmallVec<[(TaskId, TaskId); 4]>,
 }
 
 /// What a clock value comes to where it is only ever compared with these marks, which are sorted:
@@ -44,13 +46,19 @@ impl Renaming {
         *self == Self::default()
     }
 
+    /// The new name of a task.
+    pub fn task(&self, id: TaskId) -> TaskId {
+        self.tasks.iter().find(|(old, _)| *old == id).map_or(id, |(_, new)| *new)
+    }
+
     /// The new name of an attempt; nothing for one that is taken out.
     pub fn attempt(&self, id: AttemptId) -> Option<AttemptId> {
-        let Some((_, kept)) = self.attempts.iter().find(|(task, _)| *task == id.task) else {
-            return Some(id);
+        let task = self.task(id.task);
+        let Some((_, kept)) = self.attempts.iter().find(|(old, _)| *old == id.task) else {
+            return Some(task.attempt(id.number));
         };
         let rank = kept.iter().position(|number| *number == id.number)?;
-        Some(id.task.attempt(u16::try_from(rank).ok()?))
+        Some(task.attempt(u16::try_from(rank).ok()?))
     }
 
     /// The new name of a worker.
@@ -125,6 +133,7 @@ impl ControllerSm {
                 }
                 task.avoid = task.avoid.and_then(|worker| names.stays(worker));
             }
+            change_places(*id, &mut job.tasks, names);
         }
         for (id, slot) in self.workers.rows_mut() {
             slot.highest = names.incarnation(*id, slot.highest);
@@ -133,7 +142,12 @@ impl ControllerSm {
                 for attempt in &mut worker.attempts {
                     *attempt = names.attempt(*attempt).expect("invariant: what is held stays");
                 }
+                worker.attempts.sort_unstable();
             }
+        }
+        if !names.tasks.is_empty() {
+            self.waiting.iter_mut().for_each(|task| *task = names.task(*task));
+            self.waiting.sort_unstable();
         }
         if !names.workers.is_empty() {
             self.workers.sort();
@@ -160,5 +174,15 @@ impl ControllerSm {
                     u32::try_from(count + 1).expect("invariant: few slices in a model");
             }
         }
+    }
+}
+
+/// Puts the tasks of a job that change places where their new names say.
+fn change_places(job: JobId, tasks: &mut [Task], names: &Renaming) {
+    let moved = names.tasks.iter().filter(|(old, _)| old.job == job);
+    let moved: SmallVec<[(u16, Task); 4]> =
+        moved.map(|(old, new)| (new.index, tasks[usize::from(old.index)].clone())).collect();
+    for (index, task) in moved {
+        tasks[usize::from(index)] = task;
     }
 }

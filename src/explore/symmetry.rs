@@ -1,5 +1,7 @@
 //! Search up to symmetry: of all states that differ in names only, one is visited.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use stateright::Model;
 
 use super::limits::{Limits, Stop};
@@ -17,6 +19,20 @@ pub trait Symmetric: Subject {
     /// The image of a state under one of the bijections: the same one for all the images of a
     /// state. Where it is not, more states are visited than need be, and nothing worse happens.
     fn representative(&self, state: Self::State) -> Self::State;
+
+    /// How many states are images of this one, itself counted: what a search without symmetry would
+    /// have visited for it. Asked once for each visited state; it decides nothing.
+    fn images(&self, state: &Self::State) -> u64;
+}
+
+/// What a search up to symmetry found out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reduced<S, A> {
+    /// What it found; of the states, those that were visited.
+    pub report: Report<S, A>,
+    /// How many states those stand for: as many as a search without symmetry visits that comes as
+    /// far.
+    pub stands_for: u64,
 }
 
 /// Visits one of all states that differ in names only, and decides the claims about states and
@@ -30,8 +46,9 @@ pub trait Symmetric: Subject {
 pub fn search_symmetric<M: Symmetric>(
     model: &M,
     limits: &Limits<'_>,
-) -> Report<M::State, M::Action> {
-    let mut report = search(&Quotient(model), limits);
+) -> Reduced<M::State, M::Action> {
+    let quotient = Quotient { model, stands_for: AtomicU64::new(0) };
+    let mut report = search(&quotient, limits);
     let claims = model.claims();
     for (at, (claim, verdict)) in claims.iter().zip(&mut report.verdicts).enumerate() {
         let broken =
@@ -53,55 +70,61 @@ pub fn search_symmetric<M: Symmetric>(
             *path = real.expect(NOT_SYMMETRIC);
         }
     }
-    report
+    Reduced { report, stands_for: quotient.stands_for.into_inner() }
 }
 
 const NOT_SYMMETRIC: &str =
     "the model is not symmetric: what a state can do is not what the one that stands for it can";
 
 /// The model of representatives.
-struct Quotient<'a, M>(&'a M);
+struct Quotient<'a, M> {
+    model: &'a M,
+    /// What the states that were judged stand for: a sum, whatever their order.
+    stands_for: AtomicU64,
+}
 
 impl<M: Symmetric> Model for Quotient<'_, M> {
     type State = M::State;
     type Action = M::Action;
 
     fn init_states(&self) -> Vec<M::State> {
-        self.0.init_states().into_iter().map(|state| self.0.representative(state)).collect()
+        self.model.init_states().into_iter().map(|state| self.model.representative(state)).collect()
     }
 
     fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
-        self.0.actions(state, actions);
+        self.model.actions(state, actions);
     }
 
     fn next_state(&self, last: &M::State, action: M::Action) -> Option<M::State> {
-        self.0.next_state(last, action).map(|state| self.0.representative(state))
+        self.model.next_state(last, action).map(|state| self.model.representative(state))
     }
 
     fn within_boundary(&self, state: &M::State) -> bool {
-        self.0.within_boundary(state)
+        self.model.within_boundary(state)
     }
 }
 
 impl<M: Symmetric> Subject for Quotient<'_, M> {
     fn claims(&self) -> Vec<Claim> {
-        self.0.claims()
+        self.model.claims()
     }
 
     fn broken_by_step(&self, state: &M::State) -> u64 {
-        self.0.broken_by_step(state)
+        self.model.broken_by_step(state)
     }
 
+    /// Each visited state is judged once.
     fn broken(&self, state: &M::State) -> u64 {
-        self.0.broken(state)
+        self.stands_for.fetch_add(self.model.images(state), Ordering::Relaxed);
+        self.model.broken(state)
     }
 
     fn exercised(&self, state: &M::State) -> u64 {
-        self.0.exercised(state)
+        self.model.exercised(state)
     }
 
     fn state_bytes(&self) -> usize {
-        self.0.state_bytes()
+        self.model.state_bytes()
     }
 }
 

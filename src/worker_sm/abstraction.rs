@@ -25,5 +25,7 @@ impl WorkerSm {
         for (id, _) in &mut self.carried {
             *id = attempt(*id).expect("invariant: a result that is still carried keeps its name");
         }
+        self.entries.sort_unstable_by_key(|entry| entry.attempt);
+        self.carried.sort_unstable();
     }
 }
