@@ -31,10 +31,11 @@ pub mod walk;
 mod world;
 
 use std::net::ToSocketAddrs;
+use std::path::Path;
 
 use stateright::Model;
 
-use crate::explore::{self, Counterexample, Limits, Stop};
+use crate::explore::{self, Counterexample, Disk, DiskError, Limits, Stop};
 use crate::invariants::Table;
 use crate::trace::Trace;
 
@@ -106,6 +107,33 @@ pub fn run_symmetric(scope: &Scope, limits: &Limits<'_>) -> Outcome {
 /// The same with the machines of this model.
 pub fn run_symmetric_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
     outcome(model, explore::search_symmetric(model, limits))
+}
+
+/// Where the states of a scope are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// A folder for this scope alone. A search that is in it goes on, otherwise one begins.
+    pub dir: &'a Path,
+    /// The most bytes that are held in memory, about.
+    pub memory: u64,
+    /// Which build of the program it is, in a line: another one must not go on with its search.
+    pub program: &'a str,
+}
+
+/// Searches a scope with its states on disk.
+///
+/// # Errors
+/// If the folder is not what it should be, or cannot be read or written.
+pub fn run_on_disk(
+    scope: &Scope,
+    limits: &Limits<'_>,
+    place: &Place<'_>,
+) -> Result<Outcome, DiskError> {
+    let model = ClusterModel::new(scope.clone());
+    let identity = format!("{}\n{}", place.program, scope.text);
+    let resume = explore::is_on_disk(place.dir);
+    let disk = Disk { dir: place.dir, memory: place.memory, identity: &identity, resume };
+    Ok(outcome(&model, explore::search_on_disk(&model, limits, &disk)?))
 }
 
 fn outcome<M: Machines>(
