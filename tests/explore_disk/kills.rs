@@ -97,7 +97,11 @@ fn what_is_interrupted_again_and_again_comes_to_the_same_report() {
             let limits = Limits { stop: &stop, ..unlimited(1) };
             let report = search_on_disk(&model, &limits, &disk(dir.path(), 64 << 10, round > 0))
                 .unwrap_or_else(|error| panic!("seed {seed}, round {round}: {error}"));
-            let Some(stop) = report.stopped else { break };
+            let Some(stop) = report.stopped else {
+                let whole = (expected.states, expected.transitions, expected.depth);
+                assert_eq!((report.states, report.transitions, report.depth), whole, "seed {seed}");
+                break;
+            };
             assert_eq!(stop, Stop::Interrupted);
             assert!(!passes(&report.verdicts), "an early end that looks like a pass, seed {seed}");
         }

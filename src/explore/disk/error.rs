@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::manifest::FORMAT;
+
 /// Why a search on disk came to no report. The folder is as it was at the last checkpoint.
 #[derive(Debug)]
 pub struct DiskError {
@@ -84,9 +86,8 @@ impl fmt::Display for DiskError {
             ),
             Trouble::Newer(format) => write!(
                 f,
-                "expected format {}, found format {format}, of a newer program; nothing was changed: \
-                 resume with that one",
-                super::manifest::FORMAT
+                "expected format {FORMAT}, found format {format}, of a newer program; nothing was \
+                 changed: resume with that one"
             ),
             Trouble::InUse => {
                 write!(f, "another process searches in it; wait for its end, or end it")

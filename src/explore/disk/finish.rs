@@ -37,7 +37,8 @@ impl<M: Subject + Portable> Search<'_, M> {
         // Nothing is visited any more: their memory is for what follows.
         (self.cache, self.visited) = (Cache::new(0), Visited::new(0));
         self.scratches.clear();
-        let fits = self.needed() <= self.disk.memory;
+        let countable = u32::try_from(self.book.edges).is_ok();
+        let fits = countable && self.needed() <= self.disk.memory;
         let mut outcomes = Vec::new();
         if fits && !obligations.is_empty() {
             outcomes = self.decide(obligations.len())?;
@@ -121,12 +122,20 @@ impl<M: Subject + Portable> Search<'_, M> {
         spots: &mut [&mut Vec<Option<Spot>>],
         progress: &mut [Option<Outcome>],
     ) -> Result<(Vec<u32>, Vec<u64>), DiskError> {
+        let levels = self.book.levels.clone();
+        let [parents, prints]: [Vec<_>; 2] = [4, 8].map(|width| parts(&self.book, width).collect());
+        // The part of a state's level, and its place in that.
+        let place = |id: u32, parts: &[(u64, u64)]| {
+            let level = levels.partition_point(|first| *first <= id) - 1;
+            (parts[level], u64::from(id - levels[level]))
+        };
         let mut ids = BTreeSet::new();
         let mut parent_of = BTreeMap::new();
         for spot in spots.iter().flat_map(|spots| spots.iter()).flatten() {
             let mut at = spot.state;
             while ids.insert(at) {
-                let parent = narrow(self.number(at, 4)?);
+                let (part, index) = place(at, &parents);
+                let parent = narrow(self.parents.one(part, index)?);
                 parent_of.insert(at, parent);
                 if parent == NOBODY {
                     break;
@@ -144,9 +153,10 @@ impl<M: Subject + Portable> Search<'_, M> {
             ids.extend(lasso.stem.iter().chain(lasso.cycle.iter().map(|edge| &edge.target)));
         }
         let new: BTreeMap<u32, u32> = ids.into_iter().zip(0..).collect();
-        let mut prints = Vec::with_capacity(new.len());
+        let mut marks = Vec::with_capacity(new.len());
         for id in new.keys() {
-            prints.push(self.number(*id, 8)?);
+            let (part, index) = place(*id, &prints);
+            marks.push(self.prints.one(part, index)?);
         }
         // Of those that stand only in endless runs nobody asks for the parent.
         let parent = |id| parent_of.get(id).and_then(|parent| new.get(parent));
@@ -160,16 +170,7 @@ impl<M: Subject + Portable> Search<'_, M> {
                 lasso.stem.iter_mut().chain(targets).for_each(|id| *id = new[id]);
             }
         }
-        Ok((parents, prints))
-    }
-
-    /// The fingerprint (8 bytes) or the parent (4 bytes) of a state.
-    fn number(&mut self, id: u32, width: usize) -> Result<u64, DiskError> {
-        let level = self.book.levels.partition_point(|first| *first <= id) - 1;
-        let part = parts(&self.book, width).nth(level).expect("invariant: the level is there");
-        let at = u64::from(id - self.book.levels[level]);
-        let pages = if width == 8 { &mut self.prints } else { &mut self.parents };
-        pages.one(part, at)
+        Ok((parents, marks))
     }
 }
 

@@ -119,9 +119,8 @@ impl<M: Subject + Portable> Search<'_, M> {
             (0..).zip(spots).map(|(at, spot)| u64::from(spot.is_some()) << at).sum::<u64>()
         };
         let (settled, exercised) = (bits(&self.book.broken), bits(&self.book.exercised));
-        let wanted =
-            bits(&vec![Some(Spot { state: 0, action: None, length: 0 }); self.book.broken.len()])
-                & !exercised;
+        let all = (0..self.book.exercised.len()).fold(0, |all, claim| all | 1 << claim);
+        let wanted = all & !exercised;
         let mut spoken = 0;
         loop {
             let mut blocks = Vec::new();
