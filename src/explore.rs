@@ -32,10 +32,10 @@
 //! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
 //! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
-//! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs. `symmetry` puts one
-//! state in the place of many before all that. `disk` has levels of its own, and ends with `prints`
-//! in `progress` and `conclude` as well. Apart from it: `walk` with `chance`, `ledger` and
-//! `shorten`.
+//! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs.
+//! `symmetry` puts one state in the place of many before all that. `disk` has levels of its own,
+//! and ends with `prints` in `progress` and `conclude` as well. Apart from it: `walk` with `chance`,
+//! `ledger` and `shorten`.
 
 mod board;
 mod chance;
