@@ -34,7 +34,7 @@
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
 //! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs.
 //! `symmetry` puts one state in the place of many before all that. `disk` has levels of its own,
-//! and ends with `prints` in `progress` and `conclude` as well. Apart from it: `walk` with `chance`,
+//! and ends with `prints` in `progress` and `conclude` too. Apart from it: `walk` with `chance`,
 //! `ledger` and `shorten`.
 
 mod board;

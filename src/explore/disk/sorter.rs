@@ -235,3 +235,40 @@ impl Sorted {
         self.files.iter().try_for_each(|name| folder.remove(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn of_equal_ones_the_least_comes_however_little_memory_there_is() {
+        for share in [0, 1 << 12, 1 << 20] {
+            let dir = tempfile::tempdir().expect("a folder can be made");
+            let folder = Folder::begin(dir.path(), "sorted").expect("it is empty");
+            let mut sorter = Sorter::new("test", share);
+            let mut expected: BTreeMap<u64, (u64, Vec<u8>)> = BTreeMap::new();
+            for number in 0..5_000_u64 {
+                let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+                let (first, second) = (mixed % 500, mixed / 500);
+                let record = vec![7; usize::try_from(second % 9).expect("it is small")];
+                sorter.push(&folder, (first, second), &record).expect("there is room");
+                assert!(sorter.held() <= 2 * share.max(1 << 15), "{} of {share}", sorter.held());
+                let least = expected.entry(first).or_insert((second, record.clone()));
+                if second < least.0 {
+                    *least = (second, record);
+                }
+            }
+            let mut sorted = sorter.finish(&folder).expect("it reads");
+            let mut found = Vec::new();
+            while let Some(one) = sorted
+                .next(|key, record| Ok::<_, DiskError>((key.0, (key.1, record.to_vec()))))
+                .expect("it reads")
+            {
+                found.push(one);
+            }
+            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{share}");
+        }
+    }
+}
