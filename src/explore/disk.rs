@@ -19,7 +19,7 @@
 //!
 //! Why sorted runs of our own: what is asked for comes sorted, a level at a time, so that a run is
 //! read from one end to the other, in 8 bytes a state. An embedded store answers one question at a
-//! time. `benches/stores` says what that costs.
+//! time.
 //!
 //! Every byte that is read again stands under a seal, of 64 bits, that knows the search, the file
 //! and the place. What is not as it was left is refused, and never searched on.
