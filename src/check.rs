@@ -3,8 +3,8 @@
 //! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
 //! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
 //! must), `canon` and `symmetry` (which states are the same), `model` with `open` (all of it as a
-//! `stateright::Model`), `pack` (states as bytes), `narrate` (a run as people read it, and its replay). [`walk`] is for what
-//! is too large.
+//! `stateright::Model`), `pack` (states as bytes), `narrate` (a run as people read it, and its
+//! replay). [`walk`] is for what is too large.
 //!
 //! Three abstractions keep it small, and each is sound for the claims: timers run out only when
 //! something gave cause; a heartbeat and its answer are one step unless a scope asks for three;
@@ -31,10 +31,11 @@ pub mod walk;
 mod world;
 
 use std::net::ToSocketAddrs;
+use std::path::Path;
 
 use stateright::Model;
 
-use crate::explore::{self, Counterexample, Limits, Stop};
+use crate::explore::{self, Counterexample, Disk, DiskError, Limits, Stop};
 use crate::invariants::Table;
 use crate::trace::Trace;
 
@@ -111,6 +112,33 @@ pub fn run_symmetric_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<
     let found = explore::search_symmetric(model, limits);
     let symmetry = Some(model.alike().told(found.stands_for));
     Outcome { symmetry, ..outcome(model, found.report) }
+}
+
+/// Where the states of a scope are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// A folder for this scope alone. A search that is in it goes on, otherwise one begins.
+    pub dir: &'a Path,
+    /// The most bytes that are held in memory, about.
+    pub memory: u64,
+    /// Which build of the program it is, in a line: another one must not go on with its search.
+    pub program: &'a str,
+}
+
+/// Searches a scope with its states on disk.
+///
+/// # Errors
+/// If the folder is not what it should be, or cannot be read or written.
+pub fn run_on_disk(
+    scope: &Scope,
+    limits: &Limits<'_>,
+    place: &Place<'_>,
+) -> Result<Outcome, DiskError> {
+    let model = ClusterModel::new(scope.clone());
+    let identity = format!("{}\n{}", place.program, scope.text);
+    let resume = explore::is_on_disk(place.dir);
+    let disk = Disk { dir: place.dir, memory: place.memory, identity: &identity, resume };
+    Ok(outcome(&model, explore::search_on_disk(&model, limits, &disk)?))
 }
 
 fn outcome<M: Machines>(

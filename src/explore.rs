@@ -9,6 +9,9 @@
 //! searched exactly by [`search_coded()`]: it keeps codes and nothing else, compares them whole,
 //! and generates the steps of a state again where progress asks for them.
 //!
+//! What is larger than memory can be searched with its states on disk ([`search_on_disk()`]), if a
+//! state can be written down ([`Portable`]); such a search goes on after whatever ended it.
+//!
 //! A model in which names can be exchanged ([`Symmetric`]) can be searched up to that by
 //! [`search_symmetric()`], for its claims about states and steps.
 //!
@@ -29,9 +32,10 @@
 //! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
 //! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
-//! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs. `symmetry` puts one
-//! state in the place of many before all that. Apart from it: `walk` with `chance`, `ledger` and
-//! `shorten`.
+//! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs.
+//! `symmetry` puts one state in the place of many before all that. `disk` has levels of its own,
+//! and ends with `prints` in `progress` and `conclude` too. Apart from it: `walk` with `chance`,
+//! `ledger` and `shorten`.
 
 mod board;
 mod chance;
@@ -40,12 +44,14 @@ mod codes;
 mod component;
 mod conclude;
 mod cycle;
+mod disk;
 mod expand;
 mod graph;
 mod ledger;
 mod limits;
 mod plain;
 mod portable;
+mod prints;
 mod progress;
 mod recent;
 mod region;
@@ -62,6 +68,7 @@ mod walk;
 mod way;
 
 pub use coded::{Coded, Words};
+pub use disk::{Disk, DiskError, Trouble, is_on_disk, search_on_disk};
 pub use limits::{Limits, Phase, Progress, Stop};
 pub use plain::Plain;
 pub use portable::Portable;

@@ -170,6 +170,18 @@ pub(super) struct Asked {
     /// How many threads search; as many as there are processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Keep states on disk, those of each scope in a folder of DIR, and hold about `--max-memory`
+    /// (1G) of them in memory, which then stops nothing but claims that need more (L). What is
+    /// interrupted or killed can be resumed.
+    #[arg(long, value_name = "DIR", conflicts_with = "symmetry")]
+    pub disk: Option<PathBuf>,
+    /// Go on with the scopes of a search that was begun with `--disk`.
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["disk", "symmetry", "names", "scope_files", "cluster_files", "deep"]
+    )]
+    pub resume: Option<PathBuf>,
     /// Of states that differ only in which of several equal workers or tasks is which, visit one.
     /// Tasks are those of one job, no gang, where every worker has room for all of the scope.
     /// Decides claims about states and steps (S, T); progress claims (L) stay undecided.
@@ -194,6 +206,8 @@ impl Default for Asked {
             max_memory: None,
             time: None,
             threads: None,
+            disk: None,
+            resume: None,
             symmetry: false,
             format: Format::Text,
             findings: PathBuf::from(FINDINGS),

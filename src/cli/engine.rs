@@ -3,8 +3,12 @@
 use std::net::{SocketAddr, TcpListener};
 
 pub(super) use crate::check::walk::{Sight, Strolled, walk};
-pub(super) use crate::check::{Outcome, Row, Symmetry, Verdict, run, run_symmetric};
-pub(super) use crate::explore::{Draw, Limits, Phase, Progress, Stop, WalkProgress, Walks};
+pub(super) use crate::check::{
+    Outcome, Place, Row, Symmetry, Verdict, run, run_on_disk, run_symmetric,
+};
+pub(super) use crate::explore::{
+    Draw, Limits, Phase, Progress, Stop, WalkProgress, Walks, fingerprint,
+};
 pub(super) use crate::invariants::DESCRIBED;
 pub(super) use crate::trace::Trace;
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::args::{Asked, Format};
+use super::disk::Places;
 use super::engine::{self, Limits, Outcome, Stop, Trace};
 use super::interrupt::{self, interrupted};
 use super::progress::Line;
 use super::verdict::{Judged, judge, worst};
-use super::{Exit, Failure, clock, complain, findings, json, sources, table};
+use super::{Exit, Failure, clock, complain, disk, findings, json, table};
 use crate::check::scope::Scope;
 
 /// What the verdicts of a search up to symmetry are about.
@@ -38,7 +39,7 @@ pub(super) struct Report {
 
 /// Explores what was asked for and reports it.
 pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let mut sources = sources::read(&asked.which)?;
+    let (mut sources, places) = disk::sources(asked)?;
     if asked.symmetry {
         sources.notes.push(SYMMETRY.to_owned());
     }
@@ -60,7 +61,7 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
         Report { done: Vec::new(), notes: sources.notes, took: Duration::ZERO, exit: Exit::Fine };
     for scope in sources.scopes {
         let left = asked.time.map(|time| time.saturating_sub(begun.elapsed()));
-        let done = one(scope, asked, left);
+        let done = one(scope, asked, left, places.as_ref())?;
         if text {
             writeln!(out, "{}", table::row(width, &done))?;
             out.flush()?;
@@ -79,11 +80,16 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
 }
 
 /// Explores one scope, unless the time is up.
-fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
+fn one(
+    scope: Scope,
+    asked: &Asked,
+    left: Option<Duration>,
+    places: Option<&Places>,
+) -> Result<Done, Failure> {
     let line = Line::new(&scope.name);
     let begun = line.begun();
     let stop = until(begun, left);
-    let outcome = stop().is_none().then(|| {
+    let search = || {
         let limits = Limits {
             max_states: asked.max_states,
             max_depth: asked.max_depth,
@@ -92,14 +98,19 @@ fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
             stop: &stop,
             progress: &|progress| line.show(progress),
         };
-        let search = if asked.symmetry { engine::run_symmetric } else { engine::run };
-        search(&scope, &limits)
-    });
+        match places {
+            Some(places) => places.search(&scope, &limits, asked.max_memory),
+            None if asked.symmetry => Ok(engine::run_symmetric(&scope, &limits)),
+            None => Ok(engine::run(&scope, &limits)),
+        }
+    };
+    let outcome = if stop().is_none() { Some(search()) } else { None };
     drop(line);
+    let outcome = outcome.transpose()?;
     let judged = judge(&scope, outcome.as_ref());
     let traces = outcome.iter().flat_map(|outcome| &outcome.findings);
     let files = traces.map(|trace| save(asked, trace)).collect();
-    Done { scope, outcome, took: begun.elapsed(), judged, files }
+    Ok(Done { scope, outcome, took: begun.elapsed(), judged, files })
 }
 
 /// Whether a search that began then must end: somebody wants it to, or what was left of the time is

@@ -1,7 +1,7 @@
 //! What came out of a scope, held against what it expects.
 
 use super::Exit;
-use super::engine::{Outcome, Stop, Symmetry, Verdict};
+use super::engine::{Outcome, Row, Stop, Symmetry, Verdict};
 use crate::check::scope::Scope;
 
 /// What a scope comes to.
@@ -62,7 +62,13 @@ fn share(outcome: &Outcome, symmetry: &Symmetry) -> String {
 }
 
 fn why(outcome: &Outcome, undecided: &[&str]) -> String {
-    outcome.stopped.map_or_else(|| undecided.join(", "), |stop| stop_word(stop).to_owned())
+    let of_memory = |row: &Row| row.verdict == Verdict::Incomplete(Stop::Memory);
+    match outcome.stopped {
+        Some(stop) => stop_word(stop).to_owned(),
+        // All was looked at, and there was too little memory to decide these.
+        None if outcome.rows.iter().any(of_memory) => format!("memory: {}", undecided.join(", ")),
+        None => undecided.join(", "),
+    }
 }
 
 /// What ended a search, in a word.

@@ -60,6 +60,11 @@ impl Hash for Place {
 impl Random {
     pub fn new(lcg: &mut Lcg) -> Self {
         let count = 1 + lcg.below(9);
+        Self::of(lcg, count)
+    }
+
+    /// With so many nodes.
+    pub fn of(lcg: &mut Lcg, count: usize) -> Self {
         let kinds =
             vec![Kind::Safety, Kind::Safety, Kind::Reachable, Kind::Progress, Kind::Progress];
         let owners = (0..lcg.below(4)).map(|_| 3 + lcg.below(2)).collect();
