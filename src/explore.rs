@@ -12,6 +12,9 @@
 //! A model in which names can be exchanged ([`Symmetric`]) can be searched up to that by
 //! [`search_symmetric()`], for its claims about states and steps.
 //!
+//! One whose states can be written down ([`Portable`]) can be searched by several processes, on as
+//! many machines, with [`search_flow()`]: the report is the same.
+//!
 //! What a verdict means:
 //! - Every claim is about the states inside the model's boundary. A state with a step over the
 //!   boundary is neither a goal nor a deadlock: the step counts as enabled, its target is not
@@ -29,9 +32,10 @@
 //! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
 //! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
-//! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs. `symmetry` puts one
-//! state in the place of many before all that. Apart from it: `walk` with `chance`, `ledger` and
-//! `shorten`.
+//! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs.
+//! `symmetry` puts one state in the place of many before all that. `flow` is the same search by
+//! several processes, with `portable` and `prints`. Apart from it: `walk` with `chance`, `ledger`
+//! and `shorten`.
 
 mod board;
 mod chance;
@@ -41,11 +45,13 @@ mod component;
 mod conclude;
 mod cycle;
 mod expand;
+mod flow;
 mod graph;
 mod ledger;
 mod limits;
 mod plain;
 mod portable;
+mod prints;
 mod progress;
 mod recent;
 mod region;
@@ -62,6 +68,7 @@ mod walk;
 mod way;
 
 pub use coded::{Coded, Words};
+pub use flow::{Cluster, FlowError, search_flow};
 pub use limits::{Limits, Phase, Progress, Stop};
 pub use plain::Plain;
 pub use portable::Portable;

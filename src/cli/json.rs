@@ -19,7 +19,8 @@
 //! | `states`, `transitions` | number | unique states; transitions, with those to known states |
 //! | `depth` | number | steps from the start to the deepest state |
 //! | `seconds` | number | how long it took |
-//! | `stopped` | string or null | `states`, `depth`, `memory`, `time`, `interrupted`, `not begun` |
+//! | `stopped` | string or null | a limit (`states`, `depth`, `memory`, `time`), or what was: |
+//! | | | `interrupted`, `not begun`, `lost process 1` |
 //! | `verdict` | string | as in the table |
 //! | `as_expected` | true or false | complete, and exactly the expected claims are violated |
 //! | `expected_violated` | list of strings | the claims that it expects to be violated |
@@ -57,7 +58,7 @@ struct ScopeRow<'a> {
     transitions: u64,
     depth: u32,
     seconds: f64,
-    stopped: Option<&'static str>,
+    stopped: Option<String>,
     verdict: &'a str,
     as_expected: bool,
     expected_violated: &'a [String],
@@ -116,13 +117,18 @@ fn scope_row(done: &Done) -> ScopeRow<'_> {
         transitions: outcome.map_or(0, |it| it.transitions),
         depth: outcome.map_or(0, |it| it.depth),
         seconds: seconds(done.took),
-        stopped: outcome.map_or(Some("not begun"), |it| it.stopped.map(stop_word)),
+        stopped: outcome.map_or_else(not_begun, |it| it.stopped.map(stop_word)),
         verdict: &done.judged.word,
         as_expected: done.judged.exit == Exit::Fine,
         expected_violated: &done.scope.violated,
         claims: rows.iter().map(claim_row).collect(),
         findings: traces(done).map(|(trace, file)| finding_row(trace, file)).collect(),
     }
+}
+
+/// What stands for the end of a scope whose turn never came.
+pub(super) fn not_begun() -> Option<String> {
+    Some("not begun".to_owned())
 }
 
 fn claim_row(row: &Row) -> ClaimRow {

@@ -52,12 +52,12 @@ pub(super) fn judge(scope: &Scope, outcome: Option<&Outcome>) -> Judged {
 }
 
 fn why(outcome: &Outcome, undecided: &[&str]) -> String {
-    outcome.stopped.map_or_else(|| undecided.join(", "), |stop| stop_word(stop).to_owned())
+    outcome.stopped.map_or_else(|| undecided.join(", "), stop_word)
 }
 
 /// What ended a search, in a word.
-pub(super) fn stop_word(stop: Stop) -> &'static str {
-    match stop {
+pub(super) fn stop_word(stop: Stop) -> String {
+    let word = match stop {
         Stop::States => "states",
         Stop::Depth => "depth",
         Stop::Memory => "memory",
@@ -65,7 +65,9 @@ pub(super) fn stop_word(stop: Stop) -> &'static str {
         Stop::Interrupted => "interrupted",
         Stop::Boundary => "boundary",
         Stop::Symmetry => "symmetry",
-    }
+        Stop::Lost(process) => return format!("lost process {process}"),
+    };
+    word.to_owned()
 }
 
 /// The exit code of claims that are not as expected: that of the graver class.

@@ -21,7 +21,7 @@ const WORD: u64 = 1 << 16;
 pub(super) struct Spot {
     pub(super) state: u32,
     pub(super) action: Option<u32>,
-    length: u32,
+    pub(super) length: u32,
 }
 
 pub(super) struct Store<I> {
