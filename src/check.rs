@@ -3,8 +3,8 @@
 //! Reading order: [`scope`] (what is explored), `state`, `step` with `network` and `world` (what an
 //! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
 //! must), `canon` and `symmetry` (which states are the same), `model` with `open` (all of it as a
-//! `stateright::Model`), `pack` (states as bytes), `narrate` (a run as people read it, and its replay). [`walk`] is for what
-//! is too large.
+//! `stateright::Model`), `pack` (states as bytes), `narrate` (a run as people read it, and
+//! its replay). [`walk`] is for what is too large.
 //!
 //! Three abstractions keep it small, and each is sound for the claims: timers run out only when
 //! something gave cause; a heartbeat and its answer are one step unless a scope asks for three;
@@ -31,10 +31,11 @@ pub mod walk;
 mod world;
 
 use std::net::ToSocketAddrs;
+use std::sync::Arc;
 
 use stateright::Model;
 
-use crate::explore::{self, Counterexample, Limits, Stop};
+use crate::explore::{self, Cluster, Counterexample, FlowError, Limits, Stop};
 use crate::invariants::Table;
 use crate::trace::Trace;
 
@@ -106,6 +107,37 @@ pub fn run_symmetric(scope: &Scope, limits: &Limits<'_>) -> Outcome {
 /// The same with the machines of this model.
 pub fn run_symmetric_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
     outcome(model, explore::search_symmetric(model, limits))
+}
+
+/// Searches a scope with the other processes of a cluster; the outcome is at process 0.
+///
+/// # Errors
+/// If a process is lost, or was started for something else.
+pub fn run_flow(
+    scope: &Scope,
+    limits: &Limits<'_>,
+    cluster: Cluster,
+) -> Result<Option<Outcome>, FlowError> {
+    let model = Arc::new(ClusterModel::new(scope.clone()));
+    let report = explore::search_flow(&model, limits, cluster)?;
+    Ok(report.map(|report| outcome(&model, report)))
+}
+
+/// What is said of a scope of which nothing was found out, for this reason.
+pub fn undecided(scope: &Scope, stop: Stop) -> Outcome {
+    let model = ClusterModel::<Real>::new(scope.clone());
+    let judged = Table::<State>::CLAIMS.iter().enumerate().filter(|(at, _)| model.judges(*at));
+    let verdict = Verdict::Incomplete(stop);
+    let rows = judged.map(|(_, about)| Row { id: about.id, name: about.name, verdict });
+    Outcome {
+        states: 0,
+        transitions: 0,
+        depth: 0,
+        stopped: Some(stop),
+        collision_odds: 0.0,
+        rows: rows.collect(),
+        findings: Vec::new(),
+    }
 }
 
 fn outcome<M: Machines>(

@@ -3,8 +3,9 @@
 //! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
 //! after the other, with `progress`), `verdict` (what came out, against what was expected),
 //! `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that is
-//! known here of how a scope is explored. `walk` is its own way through all this. `validate` looks
-//! at logs, `conform` plays generated runs. `cluster` is the other half: the cluster that runs.
+//! known here of how a scope is explored; `flow` shares the work with other processes. `walk` is
+//! its own way through all this. `validate` looks at logs, `conform` plays generated runs.
+//! `cluster` is the other half: the cluster that runs.
 
 mod args;
 mod chaos;
@@ -13,6 +14,7 @@ mod cluster;
 mod conform;
 mod engine;
 mod findings;
+mod flow;
 mod interrupt;
 mod job;
 mod json;

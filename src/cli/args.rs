@@ -167,13 +167,16 @@ pub(super) struct Asked {
     /// Stop everything after this time: `90s`, `10m`, `2h`.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub time: Option<Duration>,
-    /// How many threads search; as many as there are processors.
+    /// How many threads search; as many as there are processors, or one in each of several
+    /// processes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Of states that differ only in which of several equal workers is which, visit one. Decides
     /// claims about states and steps (S, T); progress claims (L) stay undecided.
     #[arg(long)]
     pub symmetry: bool,
+    #[command(flatten)]
+    pub many: super::flow::Many,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -194,6 +197,7 @@ impl Default for Asked {
             time: None,
             threads: None,
             symmetry: false,
+            many: super::flow::Many::default(),
             format: Format::Text,
             findings: PathBuf::from(FINDINGS),
         }

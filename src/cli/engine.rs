@@ -3,8 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 
 pub(super) use crate::check::walk::{Sight, Strolled, walk};
-pub(super) use crate::check::{Outcome, Row, Verdict, run, run_symmetric};
-pub(super) use crate::explore::{Draw, Limits, Phase, Progress, Stop, WalkProgress, Walks};
+pub(super) use crate::check::{Outcome, Row, Verdict, run, run_flow, run_symmetric, undecided};
+pub(super) use crate::explore::{
+    Cluster, Draw, FlowError, Limits, Phase, Progress, Stop, WalkProgress, Walks,
+};
 pub(super) use crate::invariants::DESCRIBED;
 pub(super) use crate::trace::Trace;
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::args::{Asked, Format};
-use super::engine::{self, Limits, Outcome, Stop, Trace};
+use super::engine::{self, Limits, Outcome, Progress, Stop, Trace};
+use super::flow::{self, Part, Team};
 use super::interrupt::{self, interrupted};
 use super::progress::Line;
 use super::verdict::{Judged, judge, worst};
@@ -43,7 +44,11 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
         sources.notes.push(SYMMETRY.to_owned());
     }
     interrupt::listen()?;
+    let mut team = Team::of(asked, &sources.scopes)?;
     let begun = clock::now();
+    if let Some(team) = team.take_if(|team| !team.reports()) {
+        return others(team, &sources.scopes[0], asked, out);
+    }
     let text = asked.format == Format::Text;
     let width = sources.scopes.iter().map(|scope| scope.name.len()).max().unwrap_or(0);
     if text {
@@ -60,7 +65,7 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
         Report { done: Vec::new(), notes: sources.notes, took: Duration::ZERO, exit: Exit::Fine };
     for scope in sources.scopes {
         let left = asked.time.map(|time| time.saturating_sub(begun.elapsed()));
-        let done = one(scope, asked, left);
+        let done = one(scope, asked, left, team.take())?;
         if text {
             writeln!(out, "{}", table::row(width, &done))?;
             out.flush()?;
@@ -79,27 +84,53 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
 }
 
 /// Explores one scope, unless the time is up.
-fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
+fn one(
+    scope: Scope,
+    asked: &Asked,
+    left: Option<Duration>,
+    team: Option<Team>,
+) -> Result<Done, Failure> {
     let line = Line::new(&scope.name);
     let begun = line.begun();
     let stop = until(begun, left);
-    let outcome = stop().is_none().then(|| {
-        let limits = Limits {
-            max_states: asked.max_states,
-            max_depth: asked.max_depth,
-            max_memory: asked.max_memory,
-            threads: asked.threads.map_or_else(processors, usize::from),
-            stop: &stop,
-            progress: &|progress| line.show(progress),
-        };
-        let search = if asked.symmetry { engine::run_symmetric } else { engine::run };
-        search(&scope, &limits)
-    });
+    let show = |progress| line.show(progress);
+    let limits = limits(asked, &stop, &show);
+    let outcome = match team {
+        _ if stop().is_some() => None,
+        Some(team) => match team.search(&scope, &limits)? {
+            Part::All(outcome) => Some(outcome),
+            Part::Done => unreachable!("invariant: process 0 has the report"),
+        },
+        None if asked.symmetry => Some(engine::run_symmetric(&scope, &limits)),
+        None => Some(engine::run(&scope, &limits)),
+    };
     drop(line);
     let judged = judge(&scope, outcome.as_ref());
     let traces = outcome.iter().flat_map(|outcome| &outcome.findings);
     let files = traces.map(|trace| save(asked, trace)).collect();
-    Done { scope, outcome, took: begun.elapsed(), judged, files }
+    Ok(Done { scope, outcome, took: begun.elapsed(), judged, files })
+}
+
+/// What was asked for, for a search.
+fn limits<'a>(
+    asked: &Asked,
+    stop: &'a (dyn Fn() -> Option<Stop> + Sync),
+    progress: &'a (dyn Fn(Progress) + Sync),
+) -> Limits<'a> {
+    Limits {
+        max_states: asked.max_states,
+        max_depth: asked.max_depth,
+        max_memory: asked.max_memory,
+        threads: asked.threads.map_or_else(processors, usize::from),
+        stop,
+        progress,
+    }
+}
+
+/// Does the part of a process that is not the one that reports.
+fn others(team: Team, scope: &Scope, asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let stop = until(clock::now(), asked.time);
+    flow::assist(team, scope, &limits(asked, &stop, &|_| {}), out)
 }
 
 /// Whether a search that began then must end: somebody wants it to, or what was left of the time is
