@@ -79,7 +79,9 @@ where
     M: Subject + Portable + Send + 'static,
 {
     let begun = OnceLock::new();
-    let progress = |_| drop(begun.get_or_init(now));
+    let progress = |_| {
+        begun.get_or_init(now);
+    };
     let limits = Limits { progress: &progress, ..unlimited(2) };
     let report = search_flow(model, &limits, cluster).expect("nobody is lost");
     let took = begun.get().map_or(Duration::ZERO, Instant::elapsed);
