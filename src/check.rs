@@ -32,10 +32,11 @@ mod world;
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
+use std::sync::Arc;
 
 use stateright::Model;
 
-use crate::explore::{self, Counterexample, Disk, DiskError, Limits, Stop};
+use crate::explore::{self, Cluster, Counterexample, Disk, DiskError, FlowError, Limits, Stop};
 use crate::invariants::Table;
 use crate::trace::Trace;
 
@@ -139,6 +140,38 @@ pub fn run_on_disk(
     let resume = explore::is_on_disk(place.dir);
     let disk = Disk { dir: place.dir, memory: place.memory, identity: &identity, resume };
     Ok(outcome(&model, explore::search_on_disk(&model, limits, &disk)?))
+}
+
+/// Searches a scope with the other processes of a cluster; the outcome is at process 0.
+///
+/// # Errors
+/// If a process is lost, or was started for something else.
+pub fn run_flow(
+    scope: &Scope,
+    limits: &Limits<'_>,
+    cluster: Cluster,
+) -> Result<Option<Outcome>, FlowError> {
+    let model = Arc::new(ClusterModel::new(scope.clone()));
+    let report = explore::search_flow(&model, limits, cluster)?;
+    Ok(report.map(|report| outcome(&model, report)))
+}
+
+/// What is said of a scope of which nothing was found out, for this reason.
+pub fn undecided(scope: &Scope, stop: Stop) -> Outcome {
+    let model = ClusterModel::<Real>::new(scope.clone());
+    let judged = Table::<State>::CLAIMS.iter().enumerate().filter(|(at, _)| model.judges(*at));
+    let verdict = Verdict::Incomplete(stop);
+    let rows = judged.map(|(_, about)| Row { id: about.id, name: about.name, verdict });
+    Outcome {
+        states: 0,
+        transitions: 0,
+        depth: 0,
+        stopped: Some(stop),
+        collision_odds: 0.0,
+        rows: rows.collect(),
+        findings: Vec::new(),
+        symmetry: None,
+    }
 }
 
 fn outcome<M: Machines>(

@@ -2,9 +2,10 @@
 //!
 //! Reading order: `args` (what can be asked), `sources` (which scopes are meant), `job` (one
 //! after the other, with `progress`), `disk` (where their states are kept, if not in memory),
-//! `verdict` (what came out, against what was expected), `table` and `json` (how it is said),
-//! `findings` (what is kept). `engine` is all that is known here of how a scope is explored. `walk`
-//! is its own way through all this. `validate` looks at logs, `conform` plays generated runs.
+//! `flow` (which other processes share the work), `verdict` (what came out, against what was
+//! expected), `table` and `json` (how it is said), `findings` (what is kept). `engine` is all that
+//! is known here of how a scope is explored. `walk` is its own way through all this. `validate`
+//! looks at logs, `conform` plays generated runs.
 //! `cluster` is the other half: the cluster that runs.
 
 mod args;
@@ -15,6 +16,7 @@ mod conform;
 mod disk;
 mod engine;
 mod findings;
+mod flow;
 mod interrupt;
 mod job;
 mod json;

@@ -15,6 +15,9 @@
 //! A model in which names can be exchanged ([`Symmetric`]) can be searched up to that by
 //! [`search_symmetric()`], for its claims about states and steps.
 //!
+//! One whose states can be written down ([`Portable`]) can be searched by several processes, on as
+//! many machines, with [`search_flow()`]: the report is the same.
+//!
 //! What a verdict means:
 //! - Every claim is about the states inside the model's boundary. A state with a step over the
 //!   boundary is neither a goal nor a deadlock: the step counts as enabled, its target is not
@@ -34,8 +37,9 @@
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
 //! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs.
 //! `symmetry` puts one state in the place of many before all that. `disk` has levels of its own,
-//! and ends with `prints` in `progress` and `conclude` too. Apart from it: `walk` with `chance`,
-//! `ledger` and `shorten`.
+//! `flow` is the same search by several processes: both take states as bytes (`portable`) and end
+//! with `prints` in `progress` and `conclude` too. Apart from it: `walk` with `chance`, `ledger`
+//! and `shorten`.
 
 mod board;
 mod chance;
@@ -46,6 +50,7 @@ mod conclude;
 mod cycle;
 mod disk;
 mod expand;
+mod flow;
 mod graph;
 mod ledger;
 mod limits;
@@ -69,6 +74,7 @@ mod way;
 
 pub use coded::{Coded, Words};
 pub use disk::{Disk, DiskError, Trouble, is_on_disk, search_on_disk};
+pub use flow::{Cluster, FlowError, search_flow};
 pub use limits::{Limits, Phase, Progress, Stop};
 pub use plain::Plain;
 pub use portable::Portable;

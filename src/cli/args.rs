@@ -167,19 +167,21 @@ pub(super) struct Asked {
     /// Stop everything after this time: `90s`, `10m`, `2h`.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub time: Option<Duration>,
-    /// How many threads search; as many as there are processors.
+    /// How many threads search; as many as there are processors, or one in each of several
+    /// processes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Keep states on disk, those of each scope in a folder of DIR, and hold about `--max-memory`
     /// (1G) of them in memory, which then stops nothing but claims that need more (L). What is
     /// interrupted or killed can be resumed.
-    #[arg(long, value_name = "DIR", conflicts_with = "symmetry")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["symmetry", "exact"])]
     pub disk: Option<PathBuf>,
     /// Go on with the scopes of a search that was begun with `--disk`.
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with_all = ["disk", "symmetry", "names", "scope_files", "cluster_files", "deep"]
+        conflicts_with_all =
+            ["disk", "symmetry", "exact", "names", "scope_files", "cluster_files", "deep"]
     )]
     pub resume: Option<PathBuf>,
     /// Of states that differ only in which of several equal workers or tasks is which, visit one.
@@ -187,6 +189,8 @@ pub(super) struct Asked {
     /// Decides claims about states and steps (S, T); progress claims (L) stay undecided.
     #[arg(long)]
     pub symmetry: bool,
+    #[command(flatten)]
+    pub many: super::flow::Many,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -209,6 +213,7 @@ impl Default for Asked {
             disk: None,
             resume: None,
             symmetry: false,
+            many: super::flow::Many::default(),
             format: Format::Text,
             findings: PathBuf::from(FINDINGS),
         }

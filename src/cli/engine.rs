@@ -4,10 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 
 pub(super) use crate::check::walk::{Sight, Strolled, walk};
 pub(super) use crate::check::{
-    Outcome, Place, Row, Symmetry, Verdict, run, run_on_disk, run_symmetric,
+    Outcome, Place, Row, Symmetry, Verdict, run, run_flow, run_on_disk, run_symmetric, undecided,
 };
 pub(super) use crate::explore::{
-    Draw, Limits, Phase, Progress, Stop, WalkProgress, Walks, fingerprint,
+    Cluster, Draw, FlowError, Limits, Phase, Progress, Stop, WalkProgress, Walks, fingerprint,
 };
 pub(super) use crate::invariants::DESCRIBED;
 pub(super) use crate::trace::Trace;

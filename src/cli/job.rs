@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::args::{Asked, Format};
 use super::disk::Places;
-use super::engine::{self, Limits, Outcome, Stop, Trace};
+use super::engine::{self, Limits, Outcome, Progress, Stop, Trace};
+use super::flow::{self, Part, Team};
 use super::interrupt::{self, interrupted};
 use super::progress::Line;
 use super::verdict::{Judged, judge, worst};
@@ -44,7 +45,11 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
         sources.notes.push(SYMMETRY.to_owned());
     }
     interrupt::listen()?;
+    let mut team = Team::of(asked, &sources.scopes)?;
     let begun = clock::now();
+    if let Some(team) = team.take_if(|team| !team.reports()) {
+        return others(team, &sources.scopes[0], asked, out);
+    }
     let text = asked.format == Format::Text;
     let width = sources.scopes.iter().map(|scope| scope.name.len()).max().unwrap_or(0);
     if text {
@@ -61,7 +66,8 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
         Report { done: Vec::new(), notes: sources.notes, took: Duration::ZERO, exit: Exit::Fine };
     for scope in sources.scopes {
         let left = asked.time.map(|time| time.saturating_sub(begun.elapsed()));
-        let done = one(scope, asked, left, places.as_ref())?;
+        let how = How::of(asked, places.as_ref(), team.take());
+        let done = one(scope, asked, left, how)?;
         if text {
             writeln!(out, "{}", table::row(width, &done))?;
             out.flush()?;
@@ -79,38 +85,78 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
     Ok(report.exit)
 }
 
+/// How a scope is searched.
+enum How<'a> {
+    InMemory,
+    UpToSymmetry,
+    OnDisk(&'a Places),
+    Together(Team),
+}
+
+impl<'a> How<'a> {
+    fn of(asked: &Asked, places: Option<&'a Places>, team: Option<Team>) -> Self {
+        match (team, places) {
+            (Some(team), _) => Self::Together(team),
+            (None, Some(places)) => Self::OnDisk(places),
+            (None, None) if asked.symmetry => Self::UpToSymmetry,
+            (None, None) => Self::InMemory,
+        }
+    }
+
+    fn search(self, scope: &Scope, asked: &Asked, limits: &Limits) -> Result<Outcome, Failure> {
+        Ok(match self {
+            Self::InMemory => engine::run(scope, limits),
+            Self::UpToSymmetry => engine::run_symmetric(scope, limits),
+            Self::OnDisk(places) => places.search(scope, limits, asked.max_memory)?,
+            Self::Together(team) => match team.search(scope, limits)? {
+                Part::All(outcome) => outcome,
+                Part::Done => unreachable!("invariant: process 0 has the report"),
+            },
+        })
+    }
+}
+
 /// Explores one scope, unless the time is up.
 fn one(
     scope: Scope,
     asked: &Asked,
     left: Option<Duration>,
-    places: Option<&Places>,
+    how: How<'_>,
 ) -> Result<Done, Failure> {
     let line = Line::new(&scope.name);
     let begun = line.begun();
     let stop = until(begun, left);
-    let search = || {
-        let limits = Limits {
-            max_states: asked.max_states,
-            max_depth: asked.max_depth,
-            max_memory: asked.max_memory,
-            threads: asked.threads.map_or_else(processors, usize::from),
-            stop: &stop,
-            progress: &|progress| line.show(progress),
-        };
-        match places {
-            Some(places) => places.search(&scope, &limits, asked.max_memory),
-            None if asked.symmetry => Ok(engine::run_symmetric(&scope, &limits)),
-            None => Ok(engine::run(&scope, &limits)),
-        }
-    };
-    let outcome = if stop().is_none() { Some(search()) } else { None };
+    let show = |progress| line.show(progress);
+    let limits = limits(asked, &stop, &show);
+    let outcome = if stop().is_none() { Some(how.search(&scope, asked, &limits)) } else { None };
     drop(line);
     let outcome = outcome.transpose()?;
     let judged = judge(&scope, outcome.as_ref());
     let traces = outcome.iter().flat_map(|outcome| &outcome.findings);
     let files = traces.map(|trace| save(asked, trace)).collect();
     Ok(Done { scope, outcome, took: begun.elapsed(), judged, files })
+}
+
+/// What was asked for, for a search.
+fn limits<'a>(
+    asked: &Asked,
+    stop: &'a (dyn Fn() -> Option<Stop> + Sync),
+    progress: &'a (dyn Fn(Progress) + Sync),
+) -> Limits<'a> {
+    Limits {
+        max_states: asked.max_states,
+        max_depth: asked.max_depth,
+        max_memory: asked.max_memory,
+        threads: asked.threads.map_or_else(processors, usize::from),
+        stop,
+        progress,
+    }
+}
+
+/// Does the part of a process that is not the one that reports.
+fn others(team: Team, scope: &Scope, asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let stop = until(clock::now(), asked.time);
+    flow::assist(team, scope, &limits(asked, &stop, &|_| {}), out)
 }
 
 /// Whether a search that began then must end: somebody wants it to, or what was left of the time is

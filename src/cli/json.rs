@@ -20,7 +20,8 @@
 //! | `depth` | number | steps from the start to the deepest state |
 //! | `seconds` | number | how long it took |
 //! | `symmetry` | object or null | what `--symmetry` took for equal, below |
-//! | `stopped` | string or null | `states`, `depth`, `memory`, `time`, `interrupted`, `not begun` |
+//! | `stopped` | string or null | a limit (`states`, `depth`, `memory`, `time`), or what was: |
+//! | | | `interrupted`, `not begun`, `lost process 1` |
 //! | `verdict` | string | as in the table |
 //! | `as_expected` | true or false | complete, and exactly the expected claims are violated |
 //! | `expected_violated` | list of strings | the claims that it expects to be violated |
@@ -67,7 +68,7 @@ struct ScopeRow<'a> {
     depth: u32,
     seconds: f64,
     symmetry: Option<SymmetryRow>,
-    stopped: Option<&'static str>,
+    stopped: Option<String>,
     verdict: &'a str,
     as_expected: bool,
     expected_violated: &'a [String],
@@ -135,13 +136,18 @@ fn scope_row(done: &Done) -> ScopeRow<'_> {
         depth: outcome.map_or(0, |it| it.depth),
         seconds: seconds(done.took),
         symmetry: outcome.and_then(|it| it.symmetry.as_ref()).map(symmetry_row),
-        stopped: outcome.map_or(Some("not begun"), |it| it.stopped.map(stop_word)),
+        stopped: outcome.map_or_else(not_begun, |it| it.stopped.map(stop_word)),
         verdict: &done.judged.word,
         as_expected: done.judged.exit == Exit::Fine,
         expected_violated: &done.scope.violated,
         claims: rows.iter().map(claim_row).collect(),
         findings: traces(done).map(|(trace, file)| finding_row(trace, file)).collect(),
     }
+}
+
+/// What stands for the end of a scope whose turn never came.
+pub(super) fn not_begun() -> Option<String> {
+    Some("not begun".to_owned())
 }
 
 fn symmetry_row(symmetry: &Symmetry) -> SymmetryRow {

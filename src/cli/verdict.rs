@@ -64,7 +64,7 @@ fn share(outcome: &Outcome, symmetry: &Symmetry) -> String {
 fn why(outcome: &Outcome, undecided: &[&str]) -> String {
     let of_memory = |row: &Row| row.verdict == Verdict::Incomplete(Stop::Memory);
     match outcome.stopped {
-        Some(stop) => stop_word(stop).to_owned(),
+        Some(stop) => stop_word(stop),
         // All was looked at, and there was too little memory to decide these.
         None if outcome.rows.iter().any(of_memory) => format!("memory: {}", undecided.join(", ")),
         None => undecided.join(", "),
@@ -72,8 +72,8 @@ fn why(outcome: &Outcome, undecided: &[&str]) -> String {
 }
 
 /// What ended a search, in a word.
-pub(super) fn stop_word(stop: Stop) -> &'static str {
-    match stop {
+pub(super) fn stop_word(stop: Stop) -> String {
+    let word = match stop {
         Stop::States => "states",
         Stop::Depth => "depth",
         Stop::Memory => "memory",
@@ -81,7 +81,9 @@ pub(super) fn stop_word(stop: Stop) -> &'static str {
         Stop::Interrupted => "interrupted",
         Stop::Boundary => "boundary",
         Stop::Symmetry => "symmetry",
-    }
+        Stop::Lost(process) => return format!("lost process {process}"),
+    };
+    word.to_owned()
 }
 
 /// The exit code of claims that are not as expected: that of the graver class.

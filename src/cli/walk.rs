@@ -11,6 +11,7 @@ use super::args::{Format, Which, time};
 use super::engine::{self, Draw, Sight, Stop, Strolled, WalkProgress, Walks};
 use super::interrupt;
 use super::job::{processors, until};
+use super::json::not_begun;
 use super::progress::Line;
 use super::table::{number, seconds};
 use super::verdict::{stop_word, worst};
@@ -158,7 +159,8 @@ fn verdict(done: &Done) -> String {
             | Stop::Depth
             | Stop::Memory
             | Stop::Boundary
-            | Stop::Symmetry => format!("{found} ({})", stop_word(stop)),
+            | Stop::Symmetry
+            | Stop::Lost(_) => format!("{found} ({})", stop_word(stop)),
         },
     )
 }
@@ -261,7 +263,7 @@ fn scope_json(done: &Done) -> serde_json::Value {
         "walks": walks,
         "steps": steps,
         "longest": deepest,
-        "stopped": strolled.map_or(Some("not begun"), |it| it.stopped.map(stop_word)),
+        "stopped": strolled.map_or_else(not_begun, |it| it.stopped.map(stop_word)),
         "seconds": done.took.as_secs_f64(),
         "verdict": verdict(done),
         "expected_violated": done.scope.violated,

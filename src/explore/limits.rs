@@ -41,6 +41,8 @@ pub enum Stop {
     /// The search was one up to symmetry, which leaves progress claims undecided; it does not
     /// stand in [`Report::stopped`](super::Report::stopped) either.
     Symmetry,
+    /// A process of a search on several is not there any more: this one, by its number.
+    Lost(usize),
 }
 
 /// How far a search is.

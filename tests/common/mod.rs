@@ -1,9 +1,11 @@
 //! What several tests share: processes (`bench`), chance (`lcg`), models for the exploration
-//! engine (`commit`, `job`, `paxos`), and here helpers for it.
+//! engine (`commit`, `job`, `paxos`), several processes of one search (`hosts`), and here helpers
+//! for it.
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod bench;
 pub mod commit;
+pub mod hosts;
 pub mod job;
 pub mod lcg;
 pub mod paxos;

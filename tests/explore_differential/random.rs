@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use iris_check::explore::{Claim, Coded, Fairness, Kind, Obligation, Subject};
+use iris_check::explore::{Claim, Coded, Fairness, Kind, Obligation, Portable, Subject};
 use stateright::Model;
 
 use super::common::lcg::Lcg;
@@ -173,5 +173,16 @@ impl Coded for Random {
 
     fn decode(&self, [node]: &[u64; 1]) -> Place {
         Place { node: usize::try_from(*node).expect("few nodes"), step: (0, 0) }
+    }
+}
+
+impl Portable for Random {
+    fn pack(&self, state: &Place, bytes: &mut Vec<u8>) {
+        bytes.extend((state.node as u64).to_le_bytes());
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Option<Place> {
+        let node = usize::try_from(u64::from_le_bytes(bytes.try_into().ok()?)).ok()?;
+        Some(Place { node, step: (0, 0) })
     }
 }

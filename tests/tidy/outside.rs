@@ -34,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("proptest_state_machine", &["tests"]),
     ("im",           &["conform", "tests"]),
     ("rapidhash",    &["explore"]),
+    ("timely",       &["explore"]),
     ("smallvec",     &["model", "controller_sm", "worker_sm", "check", "trace"]),
     ("smol_str",     &["model", "controller_sm"]),
     ("serde",        &[ANY]),
