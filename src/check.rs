@@ -27,6 +27,7 @@ mod seen;
 mod state;
 mod step;
 mod symmetry;
+mod touched;
 pub mod walk;
 mod world;
 
