@@ -174,6 +174,10 @@ pub(super) struct Asked {
     /// claims about states and steps (S, T); progress claims (L) stay undecided.
     #[arg(long)]
     pub symmetry: bool,
+    /// Tell states apart by all that they say. Without it fingerprints of 64 bits do, of which two
+    /// may be equal: among a hundred million states with a chance of 1 in 3,700.
+    #[arg(long, conflicts_with = "symmetry")]
+    pub exact: bool,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -194,6 +198,7 @@ impl Default for Asked {
             time: None,
             threads: None,
             symmetry: false,
+            exact: false,
             format: Format::Text,
             findings: PathBuf::from(FINDINGS),
         }

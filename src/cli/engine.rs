@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 
 pub(super) use crate::check::walk::{Sight, Strolled, walk};
-pub(super) use crate::check::{Outcome, Row, Verdict, run, run_symmetric};
+pub(super) use crate::check::{Outcome, Row, Verdict, run, run_exact, run_symmetric};
 pub(super) use crate::explore::{Draw, Limits, Phase, Progress, Stop, WalkProgress, Walks};
 pub(super) use crate::invariants::DESCRIBED;
 pub(super) use crate::trace::Trace;

@@ -92,7 +92,11 @@ fn one(scope: Scope, asked: &Asked, left: Option<Duration>) -> Done {
             stop: &stop,
             progress: &|progress| line.show(progress),
         };
-        let search = if asked.symmetry { engine::run_symmetric } else { engine::run };
+        let search = match (asked.symmetry, asked.exact) {
+            (true, _) => engine::run_symmetric,
+            (false, true) => engine::run_exact,
+            (false, false) => engine::run,
+        };
         search(&scope, &limits)
     });
     drop(line);
