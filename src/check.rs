@@ -15,18 +15,22 @@ mod canon;
 mod choices;
 mod classes;
 pub mod cluster;
+mod code;
 mod menu;
 mod model;
 mod narrate;
 mod network;
 mod open;
 mod pack;
+mod pool;
 mod properties;
 pub mod scope;
 mod seen;
 mod state;
 mod step;
 mod symmetry;
+mod touched;
+mod turns;
 pub mod walk;
 mod world;
 
@@ -36,7 +40,9 @@ use std::sync::Arc;
 
 use stateright::Model;
 
-use crate::explore::{self, Cluster, Counterexample, Disk, DiskError, FlowError, Limits, Stop};
+use crate::explore::{
+    self, Cluster, Counterexample, Disk, DiskError, FlowError, Limits, Memory, Stop,
+};
 use crate::invariants::Table;
 use crate::trace::Trace;
 
@@ -100,6 +106,16 @@ pub fn run(scope: &Scope, limits: &Limits<'_>) -> Outcome {
 /// Searches a scope in which the machines of this model run.
 pub fn run_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
     outcome(model, explore::search(model, limits))
+}
+
+/// Searches a scope; states are told apart by all that they say, and never confused.
+pub fn run_exact(scope: &Scope, limits: &Limits<'_>) -> Outcome {
+    run_exact_with(&ClusterModel::new(scope.clone()), limits)
+}
+
+/// The same with the machines of this model.
+pub fn run_exact_with<M: Machines>(model: &ClusterModel<M>, limits: &Limits<'_>) -> Outcome {
+    outcome(model, explore::search_coded(model, Memory::Codes, limits))
 }
 
 /// Searches a scope up to symmetry: of states that differ only in which of several equal workers or

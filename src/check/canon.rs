@@ -12,6 +12,7 @@ use crate::model::wire::{Clock, Heartbeat, RunAnswer, Word};
 use crate::worker_sm::{Lease, Local};
 
 use super::state::{Message, State};
+use super::touched;
 use super::world::listened;
 
 type Numbers = SmallVec<[u16; 4]>;
@@ -101,6 +102,9 @@ fn attempts(state: &State) -> SmallVec<[(TaskId, Numbers); 2]> {
     let mut renamed = SmallVec::new();
     for (job, record) in state.controller.jobs() {
         for (index, task) in (0..).zip(&record.tasks) {
+            if !task.attempts.iter().any(Attempt::is_gone) {
+                continue;
+            }
             let id = job.task(index);
             let stays = |number: &u16| {
                 let attempt = &task.attempts[usize::from(*number)];
@@ -152,9 +156,21 @@ fn incarnations(
     state: &State,
     names: &Renaming,
 ) -> SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> {
-    let mut highest = 0;
-    each_seat(state, names, |seat| highest = highest.max(seat.incarnation.0));
-    if highest <= 1 {
+    // Nearly always they are dense, and a set of bits tells: the n-th stands for n + 1.
+    let mut sets: SmallVec<[(WorkerId, u64); 4]> = SmallVec::new();
+    let mut dense = true;
+    each_seat(state, names, |seat| {
+        let bit = match seat.incarnation.0 {
+            0 => return,
+            n @ 1..=64 => 1 << (n - 1),
+            _ => return dense = false,
+        };
+        match sets.iter_mut().find(|(id, _)| *id == seat.worker) {
+            Some((_, set)) => *set |= bit,
+            None => sets.push((seat.worker, bit)),
+        }
+    });
+    if dense && sets.iter().all(|(_, set)| set & set.wrapping_add(1) == 0) {
         return SmallVec::new();
     }
     let mut all: SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> = SmallVec::new();
@@ -272,8 +288,10 @@ fn forget(state: &mut State, names: &Renaming) {
 }
 
 pub(super) fn rename(state: &mut State, names: &Renaming) {
-    Arc::make_mut(&mut state.controller).rename(names);
-    for node in &mut state.nodes {
+    if touched::controller(names, &state.controller) {
+        Arc::make_mut(&mut state.controller).rename(names);
+    }
+    for node in state.nodes.iter_mut().filter(|node| touched::node(names, node)) {
         let node = Arc::make_mut(node);
         let old = node.id;
         if let Some(worker) = &mut node.worker {

@@ -1,6 +1,8 @@
 //! The cluster as a model: what `explore` searches, and what stateright's own tools understand.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+mod judge;
+
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 
 use stateright::Model;
@@ -16,6 +18,7 @@ use super::actions::Offered;
 use super::canon::canonicalize;
 use super::choices::scripts;
 use super::classes::Classes;
+use super::code::Parts;
 use super::menu;
 use super::open::{Open, obligations};
 use super::pack::packed;
@@ -23,13 +26,11 @@ use super::scope::{Clocks, Scope};
 use super::state::{Note, State};
 use super::step::{Machines, Move, Real};
 use super::symmetry::Alike;
+use super::turns::Turns;
 use super::world::new_node;
 
 /// How many claims there are.
 const CLAIMS: usize = Table::<State>::CLAIMS.len();
-
-/// The claims across steps that are about processes and not about what the controller records: T3.
-const OF_PROCESSES: u32 = 1 << 11;
 
 /// What is shown each step of the model before names are given anew: also those that lead to a
 /// state that was visited before, in no order, from any thread.
@@ -48,6 +49,8 @@ pub struct ClusterModel<M = Real> {
     /// Claims whose hard case was seen: it need not be looked for again. None where each step has
     /// to say by itself what it exercised, whatever was seen elsewhere.
     seen: Option<AtomicU32>,
+    /// Parts of states, and turns of the controller, that were seen.
+    memory: Option<(Parts, Turns)>,
     watch: Option<Watch>,
     /// The first state in bytes.
     first: OnceLock<Vec<u8>>,
@@ -77,6 +80,7 @@ impl<M: Machines> ClusterModel<M> {
             obligations,
             alike,
             seen,
+            memory: Some((Parts::new(), Turns::new())),
             watch: None,
             first: OnceLock::new(),
         }
@@ -88,10 +92,21 @@ impl<M: Machines> ClusterModel<M> {
         Self { watch: Some(watch), ..self }
     }
 
-    /// The same; what a step exercised does not depend on what was looked at before.
+    /// The same; what a step exercised does not depend on what was looked at before, and nothing of
+    /// what was seen is kept.
     #[must_use]
     pub(super) fn without_memory(self) -> Self {
-        Self { seen: None, ..self }
+        Self { seen: None, memory: None, ..self }
+    }
+
+    /// The parts of states that were seen.
+    pub(super) fn parts(&self) -> &Parts {
+        &self.memory.as_ref().expect("invariant: who asks for codes keeps the memory").0
+    }
+
+    fn take(&self, state: State, act: Act) -> Move<'_, M> {
+        let turns = self.memory.as_ref().map(|(_, turns)| turns);
+        Move::new(&self.scope, &self.machines, turns, state, act)
     }
 
     /// The first state in bytes, which many others have much in common with.
@@ -148,7 +163,7 @@ impl<M: Machines> ClusterModel<M> {
             }
             for operation in begin {
                 let act = Act { operation, choice: 0, dies: false };
-                let mut step = Move::new(scope, &self.machines, state, act);
+                let mut step = self.take(state, act);
                 step.apply(operation).expect("invariant: a worker can start and beat");
                 state = step.state;
             }
@@ -169,7 +184,7 @@ impl<M: Machines> ClusterModel<M> {
             let kind = FaultKind::ControllerCrash;
             state.left = menu::spend(&self.scope.faults, state.left, kind)?;
         }
-        let mut step = Move::new(&self.scope, &self.machines, state, act);
+        let mut step = self.take(state, act);
         step.apply(act.operation)?;
         if !step.was_exact() {
             return None;
@@ -183,73 +198,9 @@ impl<M: Machines> ClusterModel<M> {
 
     /// Takes a step only to learn which choices it asks for.
     pub(super) fn taken(&self, before: &State, act: Act) -> Option<Chooser> {
-        let mut step = Move::new(&self.scope, &self.machines, before.clone(), act);
+        let mut step = self.take(before.clone(), act);
         step.apply(act.operation)?;
         Some(step.chooser())
-    }
-
-    /// Judges the claims across a step.
-    fn judge(&self, before: &State, step: &Move<'_, M>, act: Act) -> Note {
-        let view = StepView {
-            before,
-            after: &step.state,
-            event: step.event(),
-            started: step.started,
-            fault: act.dies || act.operation.fault().is_some(),
-        };
-        if let Some(watch) = &self.watch {
-            watch(&view);
-        }
-        let mut note = Note::default();
-        // Across a step that leaves the controller as it was, only processes can break a claim.
-        let untouched = Arc::ptr_eq(&before.controller, &step.state.controller);
-        let judged = if untouched { self.judged & OF_PROCESSES } else { self.judged };
-        let seen = self.seen.as_ref().map_or(0, |seen| seen.load(Ordering::Relaxed));
-        let unseen = self.judged & !seen;
-        for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
-            if let Judge::Step(broken) = &claim.judge
-                && judged >> at & 1 == 1
-                && broken(&view).is_some()
-            {
-                note.broken |= 1 << at;
-            }
-            if unseen >> at & 1 == 1 && (claim.hard)(&view) {
-                note.exercised |= 1 << at;
-            }
-        }
-        if note.exercised != 0
-            && let Some(seen) = &self.seen
-        {
-            seen.fetch_or(note.exercised, Ordering::Relaxed);
-        }
-        note
-    }
-
-    /// What a claim finds wrong in a step, in words.
-    pub fn found(&self, claim: usize, before: &State, act: Act, after: &State) -> Option<String> {
-        match &Table::<State>::CLAIMS[claim].judge {
-            Judge::State(broken) => broken(after),
-            Judge::Progress { .. } => None,
-            Judge::Step(broken) => {
-                let mut step = Move::new(&self.scope, &self.machines, before.clone(), act);
-                step.apply(act.operation)?;
-                broken(&StepView {
-                    before,
-                    after: &step.state,
-                    event: step.event(),
-                    started: step.started,
-                    fault: act.operation.fault().is_some(),
-                })
-            }
-        }
-    }
-
-    /// What a claim about states finds wrong in this one, in words.
-    pub fn found_in(&self, claim: usize, state: &State) -> Option<String> {
-        match &Table::<State>::CLAIMS[claim].judge {
-            Judge::State(broken) => broken(state),
-            Judge::Step(_) | Judge::Progress { .. } => None,
-        }
     }
 
     /// Every act that a state offers; some turn out to be none.
@@ -287,6 +238,9 @@ impl<M: Machines> Model for ClusterModel<M> {
     fn next_state(&self, last: &State, act: Act) -> Option<State> {
         let mut state = self.step(last, act)?;
         canonicalize(&mut state);
+        if let Some((parts, _)) = &self.memory {
+            parts.share(&mut state);
+        }
         Some(state)
     }
 
@@ -361,6 +315,11 @@ impl<M: Machines> explore::Subject for ClusterModel<M> {
             }
         }
         bits
+    }
+
+    /// Wherever they are open.
+    fn arises(&self, _: &State) -> u64 {
+        u64::MAX
     }
 
     fn obligations(&self) -> Vec<Obligation> {

@@ -143,7 +143,7 @@ pub struct Note {
 }
 
 /// A state of the modelled cluster.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct State {
     /// The controller; while it is down, what its journal holds.
     pub controller: Arc<ControllerSm>,
@@ -180,6 +180,31 @@ pub struct State {
     pub note: Note,
 }
 
+/// As derived, but what is copied as it is in memory is copied as one: lists that are nearly always
+/// short are cloned by their own way one by one, and that for every step.
+impl Clone for State {
+    fn clone(&self) -> Self {
+        Self {
+            controller: Arc::clone(&self.controller),
+            up: self.up,
+            nodes: self.nodes.clone(),
+            net: SmallVec::from_slice(&self.net),
+            strays: self.strays.clone(),
+            beats: self.beats.clone(),
+            answers: self.answers.clone(),
+            cloud: self.cloud.clone(),
+            submitted: self.submitted,
+            left: self.left,
+            forgotten: SmallVec::from_slice(&self.forgotten),
+            started: SmallVec::from_slice(&self.started),
+            exits: SmallVec::from_slice(&self.exits),
+            clocks_are_kept: self.clocks_are_kept,
+            reports_repeat: self.reports_repeat,
+            note: self.note,
+        }
+    }
+}
+
 impl PartialEq for State {
     fn eq(&self, other: &Self) -> bool {
         self.controller == other.controller
@@ -201,8 +226,15 @@ impl Eq for State {}
 impl Hash for State {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.controller.hash(state);
-        (self.up, self.submitted, self.left).hash(state);
         self.nodes.hash(state);
+        self.hash_rest(state);
+    }
+}
+
+impl State {
+    /// Hashes all but the machines.
+    pub(super) fn hash_rest<H: Hasher>(&self, state: &mut H) {
+        (self.up, self.submitted, self.left).hash(state);
         self.net.hash(state);
         for beat in self.strays.iter().chain(&self.beats) {
             (beat.seat, beat.clock).hash(state);
@@ -216,9 +248,7 @@ impl Hash for State {
         self.started.hash(state);
         self.exits.hash(state);
     }
-}
 
-impl State {
     /// The machine of this worker.
     pub fn node(&self, id: WorkerId) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == id).map(|node| &**node)

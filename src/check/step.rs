@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::controller_sm::{ControllerSm, Effect, Effects, Heard, Input};
+use crate::controller_sm::{ControllerSm, Effect, Effects, Input};
 use crate::model::id::{AttemptId, WorkerId};
 use crate::model::operation::Act;
 use crate::model::resources::Resources;
@@ -16,6 +16,7 @@ use crate::worker_sm::{WorkerEffect, WorkerEffects, WorkerInput, WorkerSm};
 
 use super::scope::{Launches, Reports, Scope};
 use super::state::{CloudSlice, CloudVm, Message, Process, State};
+use super::turns::{Turn, Turns};
 
 /// The machines that the model runs. Tests put wrong ones in their place, to see them caught.
 pub trait Machines: Clone + Send + Sync + 'static {
@@ -40,22 +41,31 @@ impl Machines for Real {}
 pub(super) struct Move<'m, M> {
     pub(super) scope: &'m Scope,
     pub(super) machines: &'m M,
+    turns: Option<&'m Turns>,
     pub(super) state: State,
     chooser: Chooser,
     dies: bool,
-    heard: Heard,
+    turn: Option<Arc<Turn>>,
     pub(super) started: Started,
 }
 
 impl<'m, M: Machines> Move<'m, M> {
-    pub(super) fn new(scope: &'m Scope, machines: &'m M, state: State, act: Act) -> Self {
+    /// With `turns`, the controller's turns are remembered there.
+    pub(super) fn new(
+        scope: &'m Scope,
+        machines: &'m M,
+        turns: Option<&'m Turns>,
+        state: State,
+        act: Act,
+    ) -> Self {
         Self {
             scope,
             machines,
+            turns,
             state,
             chooser: Chooser::scripted(act.choice),
             dies: act.dies,
-            heard: Heard::default(),
+            turn: None,
             started: Started::Nothing,
         }
     }
@@ -73,42 +83,49 @@ impl<'m, M: Machines> Move<'m, M> {
 
     /// What the controller heard, for the claims across steps.
     pub(super) fn event(&self) -> Event<'_> {
-        self.heard.event()
+        self.turn.as_ref().map_or(Event::Elsewhere, |turn| turn.heard.event())
+    }
+
+    /// The controller's turn in it, if it had one: never more than one.
+    pub(super) fn turn(&self) -> Option<&Turn> {
+        self.turn.as_deref()
     }
 
     /// Gives the controller an input and performs what it orders; answers the heartbeat's reply.
     /// A controller that dies before its effects orders nothing, and is down afterwards.
     pub(super) fn feed(&mut self, input: Input) -> Option<BeatReply> {
-        self.heard = self.state.controller.hears(&input);
         let restarted = matches!(input, Input::Restarted);
-        let before = Arc::clone(&self.state.controller);
-        let controller = Arc::make_mut(&mut self.state.controller);
-        let effects = self.machines.controller(controller, input, &mut self.chooser);
-        // What did not change stays shared: nobody need look at it again.
-        if effects.first() != Some(&Effect::Persist) && self.state.controller == before {
-            self.state.controller = before;
-        }
+        let (machines, before, asked) = (self.machines, &self.state.controller, self.chooser);
+        let turn = match self.turns {
+            Some(turns) => turns.turn(machines, before, input, asked),
+            None => Arc::new(Turn::take(machines, before, input, asked)),
+        };
+        self.state.controller = Arc::clone(&turn.after);
+        self.chooser = turn.chooser;
+        self.turn = Some(Arc::clone(&turn));
         if std::mem::take(&mut self.dies) {
             self.controller_down();
             return None;
         }
         let mut reply = None;
-        for effect in effects {
-            match effect {
+        for order in &turn.orders {
+            match order {
                 Effect::SendRun { attempt, seat } => {
+                    let (attempt, seat) = (*attempt, *seat);
                     self.state.send(Message::Run { attempt, seat, awaited: true });
                 }
                 Effect::SendKill { attempt, seat, only_if_not_started } => {
-                    let kill = KillTask { attempt, seat, only_if_not_started };
-                    self.state.send(Message::Kill(kill));
+                    let (attempt, seat) = (*attempt, *seat);
+                    let only_if_not_started = *only_if_not_started;
+                    self.state.send(Message::Kill(KillTask { attempt, seat, only_if_not_started }));
                 }
                 Effect::CreateSlice { slice, vms, .. } => {
                     let fresh = |id: &_| CloudVm { id: *id, booted: false, stuck: false };
-                    let vms = vms.iter().map(fresh).collect();
-                    self.create_slice(CloudSlice { id: slice, vms, granted: false, ending: false });
+                    let (id, vms) = (*slice, vms.iter().map(fresh).collect());
+                    self.create_slice(CloudSlice { id, vms, granted: false, ending: false });
                 }
-                Effect::TerminateSlice(slice) => self.end_slice(slice, restarted),
-                Effect::ReplyBeat(beat) => reply = Some(beat),
+                Effect::TerminateSlice(slice) => self.end_slice(*slice, restarted),
+                Effect::ReplyBeat(beat) => reply = Some(beat.clone()),
                 Effect::Persist
                 | Effect::Reply(_)
                 | Effect::ReplyReport

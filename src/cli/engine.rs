@@ -4,7 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 
 pub(super) use crate::check::walk::{Sight, Strolled, walk};
 pub(super) use crate::check::{
-    Outcome, Place, Row, Symmetry, Verdict, run, run_flow, run_on_disk, run_symmetric, undecided,
+    Outcome, Place, Row, Symmetry, Verdict, run, run_exact, run_flow, run_on_disk, run_symmetric,
+    undecided,
 };
 pub(super) use crate::explore::{
     Cluster, Draw, FlowError, Limits, Phase, Progress, Stop, WalkProgress, Walks, fingerprint,

@@ -88,6 +88,7 @@ pub(super) fn check(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failure>
 /// How a scope is searched.
 enum How<'a> {
     InMemory,
+    Exact,
     UpToSymmetry,
     OnDisk(&'a Places),
     Together(Team),
@@ -99,6 +100,7 @@ impl<'a> How<'a> {
             (Some(team), _) => Self::Together(team),
             (None, Some(places)) => Self::OnDisk(places),
             (None, None) if asked.symmetry => Self::UpToSymmetry,
+            (None, None) if asked.exact => Self::Exact,
             (None, None) => Self::InMemory,
         }
     }
@@ -106,6 +108,7 @@ impl<'a> How<'a> {
     fn search(self, scope: &Scope, asked: &Asked, limits: &Limits) -> Result<Outcome, Failure> {
         Ok(match self {
             Self::InMemory => engine::run(scope, limits),
+            Self::Exact => engine::run_exact(scope, limits),
             Self::UpToSymmetry => engine::run_symmetric(scope, limits),
             Self::OnDisk(places) => places.search(scope, limits, asked.max_memory)?,
             Self::Together(team) => match team.search(scope, limits)? {

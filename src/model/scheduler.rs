@@ -28,6 +28,11 @@ impl Chooser {
         Self { digits, asked: Some(0), made: 0, spoiled: false }
     }
 
+    /// The digits that are left of a script.
+    pub const fn script(self) -> u64 {
+        self.digits
+    }
+
     /// Chooses one of `n` alternatives, of which there is at least one.
     fn pick(&mut self, n: usize) -> usize {
         let digit = usize::try_from(self.digits & 15).expect("invariant: four bits fit a usize");

@@ -1,0 +1,97 @@
+//! What a step of the model breaks and exercises, and what is found wrong, in words.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::invariants::{Judge, Table};
+use crate::model::operation::Act;
+use crate::model::view::StepView;
+
+use super::super::state::{Note, State};
+use super::super::step::{Machines, Move};
+use super::{CLAIMS, ClusterModel};
+
+/// The claims across steps that are about processes and not about what the controller records: T3.
+const OF_PROCESSES: u32 = 1 << 11;
+/// Those that look at nothing but what the controller records before and after, and at what it
+/// heard: all but T3 and T8.
+const OF_CONTROLLER: u32 = 0b10_1111_0110 << 8;
+
+impl<M: Machines> ClusterModel<M> {
+    /// Judges the claims across a step.
+    pub(super) fn judge(&self, before: &State, step: &Move<'_, M>, act: Act) -> Note {
+        let view = StepView {
+            before,
+            after: &step.state,
+            event: step.event(),
+            started: step.started,
+            fault: act.dies || act.operation.fault().is_some(),
+        };
+        if let Some(watch) = &self.watch {
+            watch(&view);
+        }
+        let mut note = Note::default();
+        // Across a step that leaves the controller as it was, only processes can break a claim.
+        let untouched = Arc::ptr_eq(&before.controller, &step.state.controller);
+        let across = |bits: u32| self.broken_across(self.judged & bits, &view);
+        note.broken = match step.turn() {
+            Some(turn) if !untouched => {
+                turn.broken(|| across(OF_CONTROLLER)) | across(!OF_CONTROLLER)
+            }
+            Some(_) | None => across(OF_PROCESSES),
+        };
+        let seen = self.seen.as_ref().map_or(0, |seen| seen.load(Ordering::Relaxed));
+        let unseen = self.judged & !seen;
+        for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
+            if unseen >> at & 1 == 1 && (claim.hard)(&view) {
+                note.exercised |= 1 << at;
+            }
+        }
+        if note.exercised != 0
+            && let Some(seen) = &self.seen
+        {
+            seen.fetch_or(note.exercised, Ordering::Relaxed);
+        }
+        note
+    }
+
+    /// Which of these claims a step breaks.
+    fn broken_across(&self, claims: u32, view: &StepView<'_, State>) -> u32 {
+        let breaks = |at: usize| match &Table::<State>::CLAIMS[at].judge {
+            Judge::Step(broken) => broken(view).is_some(),
+            Judge::State(_) | Judge::Progress { .. } => false,
+        };
+        let mut bits = 0;
+        for at in (0..CLAIMS).filter(|at| claims >> at & 1 == 1) {
+            bits |= u32::from(breaks(at)) << at;
+        }
+        bits
+    }
+
+    /// What a claim finds wrong in a step, in words.
+    pub fn found(&self, claim: usize, before: &State, act: Act, after: &State) -> Option<String> {
+        match &Table::<State>::CLAIMS[claim].judge {
+            Judge::State(broken) => broken(after),
+            Judge::Progress { .. } => None,
+            Judge::Step(broken) => {
+                let mut step = self.take(before.clone(), act);
+                step.apply(act.operation)?;
+                broken(&StepView {
+                    before,
+                    after: &step.state,
+                    event: step.event(),
+                    started: step.started,
+                    fault: act.operation.fault().is_some(),
+                })
+            }
+        }
+    }
+
+    /// What a claim about states finds wrong in this one, in words.
+    pub fn found_in(&self, claim: usize, state: &State) -> Option<String> {
+        match &Table::<State>::CLAIMS[claim].judge {
+            Judge::State(broken) => broken(state),
+            Judge::Step(_) | Judge::Progress { .. } => None,
+        }
+    }
+}
