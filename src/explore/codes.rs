@@ -11,15 +11,24 @@ use super::way::Keep;
 
 /// Visited states, whole.
 pub(super) struct Codes<C> {
-    /// Zero while empty; else the high half of the fingerprint, and below it the number plus one.
-    /// That half alone says where a state belongs, so the table grows without a look at the codes.
-    slots: Vec<AtomicU64>,
+    lines: Vec<Line>,
     /// The codes, so many to a segment: they never move, and nothing is copied to make room.
     segments: Vec<Box<[AtomicU64]>>,
     code: PhantomData<C>,
 }
 
-const SMALLEST: usize = 1 << 12;
+/// As many slots as a line of the cache has room for, filled from the front: one line is fetched
+/// for whatever is looked for, nearly always.
+///
+/// A slot is zero while empty; else the high half of the fingerprint, and below it the number plus
+/// one. That half alone says where a state belongs, so the table grows without a look at the codes.
+#[derive(Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; LINE]);
+
+/// Slots of a line.
+const LINE: usize = 8;
+const FEWEST_LINES: usize = 1 << 9;
 /// Codes of a segment, as a power of two.
 const SEGMENT: u32 = 13;
 
@@ -32,26 +41,33 @@ impl<C: Words> Codes<C> {
         C::make(|word| words[word].load(Ordering::Relaxed))
     }
 
-    /// Three quarters full, then half as large again: longer probes cost more than the memory.
-    fn room(slots: usize) -> usize {
-        slots / 4 * 3
+    /// Three quarters full, then half as large again: more full lines, past which what belongs
+    /// there has to go, would cost more than the memory.
+    fn room(lines: usize) -> usize {
+        lines * LINE / 4 * 3
     }
 
-    fn slots_for(states: usize) -> usize {
-        let mut slots = SMALLEST;
-        while Self::room(slots) < states {
-            slots += slots / 2;
+    fn lines_for(states: usize) -> usize {
+        let mut lines = FEWEST_LINES;
+        while Self::room(lines) < states {
+            lines += lines / 2;
         }
-        slots
+        lines
     }
 
     fn segments_for(states: usize) -> usize {
         states.div_ceil(1 << SEGMENT)
     }
 
+    /// The line where a state belongs; if that is full, it is in the first after it that was not.
     #[inline]
-    fn after(&self, at: usize) -> usize {
-        if at + 1 == self.slots.len() { 0 } else { at + 1 }
+    fn line(&self, half: u32) -> usize {
+        home(u64::from(half) << 32, self.lines.len())
+    }
+
+    #[inline]
+    fn after(&self, line: usize) -> usize {
+        if line + 1 == self.lines.len() { 0 } else { line + 1 }
     }
 }
 
@@ -60,7 +76,7 @@ impl<C: Words> Keep<C> for Codes<C> {
     type Mark = C;
 
     fn new() -> Self {
-        Self { slots: empty(SMALLEST), segments: Vec::new(), code: PhantomData }
+        Self { lines: empty(FEWEST_LINES), segments: Vec::new(), code: PhantomData }
     }
 
     fn mark(_: u64, item: &C) -> C {
@@ -69,34 +85,47 @@ impl<C: Words> Keep<C> for Codes<C> {
 
     #[inline]
     fn touch(&self, print: u64) -> u64 {
-        self.slots[home_of(high(print), self.slots.len())].load(Ordering::Acquire)
+        self.lines[self.line(high(print))].0[0].load(Ordering::Relaxed)
+    }
+
+    /// Without a branch that depends on what is found: they would be mispredicted.
+    #[inline]
+    fn guess(&self, print: u64) -> (u32, u64) {
+        let half = high(print);
+        let mut number = 0;
+        for slot in &self.lines[self.line(half)].0 {
+            let found = slot.load(Ordering::Acquire);
+            number = if high(found) == half { number.max(low(found)) } else { number };
+        }
+        // If there is none, any code will do to be looked at.
+        let id = number.saturating_sub(1);
+        let at = (id & ((1 << SEGMENT) - 1)) as usize * C::COUNT;
+        (number, self.segments[(id >> SEGMENT) as usize][at].load(Ordering::Relaxed))
     }
 
     #[inline]
-    fn touch_again(&self, print: u64, touched: u64) -> u64 {
-        if touched == 0 || touched >> 32 != u64::from(high(print)) {
-            return touched;
-        }
-        let id = low(touched) - 1;
-        let at = (id & ((1 << SEGMENT) - 1)) as usize * C::COUNT;
-        self.segments[(id >> SEGMENT) as usize][at].load(Ordering::Relaxed)
+    fn is(&self, id: u32, _: u64, item: &C) -> bool {
+        self.code(id) == *item
     }
 
     #[inline]
     fn find(&self, print: u64, item: &C) -> Result<u32, usize> {
-        let mut at = home_of(high(print), self.slots.len());
+        let half = high(print);
+        let mut line = self.line(half);
         loop {
-            let found = self.slots[at].load(Ordering::Acquire);
-            if found == 0 {
-                return Err(at);
-            }
-            if found >> 32 == u64::from(high(print)) {
-                let id = low(found) - 1;
-                if self.code(id) == *item {
-                    return Ok(id);
+            for (at, slot) in self.lines[line].0.iter().enumerate() {
+                let found = slot.load(Ordering::Acquire);
+                if found == 0 {
+                    return Err(line * LINE + at);
+                }
+                if high(found) == half {
+                    let id = low(found) - 1;
+                    if self.code(id) == *item {
+                        return Ok(id);
+                    }
                 }
             }
-            at = self.after(at);
+            line = self.after(line);
         }
     }
 
@@ -107,25 +136,24 @@ impl<C: Words> Keep<C> for Codes<C> {
         for (word, value) in words[place..place + C::COUNT].iter().zip(item.words()) {
             word.store(*value, Ordering::Relaxed);
         }
-        self.slots[at].store(slot(print, id), Ordering::Release);
+        let slot = u64::from(high(print)) << 32 | u64::from(id + 1);
+        self.lines[at / LINE].0[at % LINE].store(slot, Ordering::Release);
     }
 
     fn has_room(&self, states: usize) -> bool {
-        states <= Self::room(self.slots.len()) && Self::segments_for(states) <= self.segments.len()
+        states <= Self::room(self.lines.len()) && Self::segments_for(states) <= self.segments.len()
     }
 
     fn grow(&mut self, states: usize) {
         while self.segments.len() < Self::segments_for(states) {
             self.segments.push(empty(C::COUNT << SEGMENT).into_boxed_slice());
         }
-        if states > Self::room(self.slots.len()) {
-            let old = std::mem::replace(&mut self.slots, empty(Self::slots_for(states)));
-            for slot in old.into_iter().map(AtomicU64::into_inner).filter(|slot| *slot != 0) {
-                let mut at = home_of(high(slot), self.slots.len());
-                while *self.slots[at].get_mut() != 0 {
-                    at = self.after(at);
+        if states > Self::room(self.lines.len()) {
+            let old = std::mem::replace(&mut self.lines, empty(Self::lines_for(states)));
+            for slot in old.into_iter().flat_map(|line| line.0.map(AtomicU64::into_inner)) {
+                if slot != 0 {
+                    self.put_back(slot);
                 }
-                *self.slots[at].get_mut() = slot;
             }
         }
     }
@@ -140,24 +168,30 @@ impl<C: Words> Keep<C> for Codes<C> {
     }
 
     fn bytes(states: usize) -> usize {
-        Self::slots_for(states) * 8 + states * C::COUNT * 8
+        Self::lines_for(states) * size_of::<Line>() + states * C::COUNT * 8
     }
 }
 
-/// Where a half of a fingerprint belongs, in the order of halves.
-#[inline]
-fn home_of(half: u32, slots: usize) -> usize {
-    home(u64::from(half) << 32, slots)
+impl<C: Words> Codes<C> {
+    /// Puts a slot where it belongs after growing.
+    fn put_back(&mut self, value: u64) {
+        let mut line = self.line(high(value));
+        loop {
+            for slot in &mut self.lines[line].0 {
+                let slot = slot.get_mut();
+                if *slot == 0 {
+                    *slot = value;
+                    return;
+                }
+            }
+            line = self.after(line);
+        }
+    }
 }
 
-#[inline]
-fn slot(print: u64, id: u32) -> u64 {
-    u64::from(high(print)) << 32 | u64::from(id + 1)
-}
-
-fn empty(count: usize) -> Vec<AtomicU64> {
+fn empty<T: Default>(count: usize) -> Vec<T> {
     let mut all = Vec::new();
-    all.resize_with(count, AtomicU64::default);
+    all.resize_with(count, T::default);
     all
 }
 

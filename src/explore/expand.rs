@@ -8,8 +8,9 @@ use stateright::Model;
 use super::graph::{Edge, FRESH, Marks, OUTSIDE, class_of};
 use super::limits::{Limits, Stop};
 use super::recent::Recent;
+use super::store::Store;
 use super::subject::Subject;
-use super::way::{Keep, Way};
+use super::way::{Keep, Mark, Way};
 
 /// States expanded as one job.
 pub(super) const CHUNK: usize = 128;
@@ -73,11 +74,14 @@ pub(super) struct Hit {
     pub(super) exercised: u64,
 }
 
+/// A successor to be looked up.
 struct Pending<I> {
     print: u64,
     item: I,
+    /// Of the states of the chunk.
     source: u32,
-    edge: usize,
+    /// Of the edges, where they are wanted.
+    edge: u32,
 }
 
 /// What a thread keeps from chunk to chunk.
@@ -85,24 +89,24 @@ pub(super) struct Scratch<M: Subject, W: Way<M>> {
     pending: Vec<Pending<W::Item>>,
     actions: Vec<M::Action>,
     items: Vec<W::Item>,
-    recent: Recent<<W::Keep as Keep<W::Item>>::Mark>,
+    guesses: Vec<u32>,
+    recent: Recent<Mark<M, W>>,
 }
 
 impl<M: Subject, W: Way<M>> Scratch<M, W> {
-    pub(super) fn new(states: usize) -> Self {
-        let mut scratch = Self {
+    pub(super) fn new() -> Self {
+        Self {
             pending: Vec::with_capacity(BATCH),
             actions: Vec::new(),
             items: Vec::new(),
+            guesses: Vec::with_capacity(BATCH),
             recent: Recent::new(),
-        };
-        scratch.fit(states);
-        scratch
+        }
     }
 
-    /// Prepares it for a level with so many states before it.
-    pub(super) fn fit(&mut self, states: usize) {
-        self.recent.fit(states);
+    /// Prepares it for a level with so many states before it, of which one is known.
+    pub(super) fn fit(&mut self, states: usize, known: &Mark<M, W>) {
+        self.recent.fit(states, known);
     }
 }
 
@@ -120,10 +124,13 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
         self.keep.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Expands a chunk. With the store at hand, because nobody else has anything to say before this
+    /// chunk, new successors are numbered at once, as long as no limit is near.
     pub(super) fn expand(
         &self,
         mut chunk: Chunk<W::Item>,
         scratch: &mut Scratch<M, W>,
+        store: Option<&mut Store<W::Item>>,
     ) -> Expanded<W::Item> {
         if W::Keep::WHOLE {
             let kept = self.kept();
@@ -141,6 +148,7 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
                 hits: Vec::new(),
             },
             scratch,
+            store,
             broken_states: self.settled,
             broken_steps: self.settled,
             wanted: self.wanted,
@@ -149,6 +157,9 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
         for (index, item) in chunk.items.iter().enumerate() {
             W::look(self.model, item, |state| expansion.source(index, state));
             polled += expansion.out.sources[index].transitions;
+            if expansion.scratch.pending.len() >= BATCH {
+                expansion.look_up();
+            }
             if polled >= POLL && self.poll() {
                 break;
             }
@@ -167,6 +178,7 @@ struct Expansion<'a, M: Subject, W: Way<M>> {
     shared: &'a Shared<'a, M, W>,
     out: Expanded<W::Item>,
     scratch: &'a mut Scratch<M, W>,
+    store: Option<&'a mut Store<W::Item>>,
     /// Claims of which this chunk need not report another broken state, or step.
     broken_states: u64,
     broken_steps: u64,
@@ -183,48 +195,57 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
             self.broken_states |= broken;
             self.out.hits.push(Hit { source: index, action: None, broken, exercised: 0 });
         }
+        let edges = self.out.edges.len();
         if self.shared.edges {
             source.marks.open = model.open(state);
             source.marks.arises = model.arises(state);
         }
-        self.out.sources.push(source);
         if !self.shared.judge_only.load(Ordering::Relaxed) {
             let mut actions = std::mem::take(&mut self.scratch.actions);
             model.actions(state, &mut actions);
             for (number, action) in actions.drain(..).enumerate() {
-                self.step(index, number, state, action);
+                let spot = (index, number);
+                source.transitions += u64::from(self.step(spot, state, action, &mut source.marks));
             }
             self.scratch.actions = actions;
         }
+        source.edges = self.out.edges.len() - edges;
+        self.out.sources.push(source);
     }
 
-    fn step(&mut self, index: usize, number: usize, state: &M::State, action: M::Action) {
+    /// Takes a step; was there one that stays inside?
+    #[inline]
+    fn step(
+        &mut self,
+        (index, number): (usize, usize),
+        state: &M::State,
+        action: M::Action,
+        marks: &mut Marks,
+    ) -> bool {
         let model = self.shared.model;
         let class = self.shared.edges.then(|| class_of(model.fairness(state, &action)));
-        let Some(next) = model.next_state(state, action) else { return };
+        let Some(next) = model.next_state(state, action) else { return false };
         let inside = model.within_boundary(&next);
-        let edge = self.out.edges.len();
-        let source = &mut self.out.sources[index];
+        let mut edge = 0;
         if let Some(class) = class {
-            let target = if inside { FRESH } else { OUTSIDE };
-            self.out.edges.push(Edge { target, class });
-            source.edges += 1;
+            edge = small(self.out.edges.len());
+            self.out.edges.push(Edge { target: if inside { FRESH } else { OUTSIDE }, class });
             if !inside {
-                source.marks.cut |= model.open(&next);
+                marks.cut |= model.open(&next);
             }
         }
         if !inside {
-            return;
+            return false;
         }
-        source.transitions += 1;
         self.judge_step(index, number, &next);
         let item = W::take(model, next);
         let print = W::print(&item);
-        let source = u32::try_from(index).expect("invariant: a chunk is small");
-        self.scratch.pending.push(Pending { print, item, source, edge });
-        if self.scratch.pending.len() == BATCH {
-            self.look_up();
+        // Nobody but an edge needs the number of what was sent on its way before.
+        let mark = W::Keep::mark(print, &item);
+        if self.shared.edges || !self.scratch.recent.saw(print, &mark) {
+            self.scratch.pending.push(Pending { print, item, source: small(index), edge });
         }
+        true
     }
 
     fn judge_step(&mut self, source: usize, number: usize, next: &<M as Model>::State) {
@@ -239,41 +260,74 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         }
     }
 
-    /// Drops the successors that are already known. That others become known meanwhile does not
-    /// matter: whoever numbers the states looks again.
+    /// Drops the successors that are already known, and numbers the others or hands them on. That
+    /// others become known meanwhile does not matter: whoever numbers the states looks again.
     fn look_up(&mut self) {
-        if !self.shared.edges {
-            // Nobody needs the number of what was sent on its way before.
-            let Scratch { pending, recent, .. } = &mut *self.scratch;
-            pending.retain(|it| !recent.saw(it.print, &W::Keep::mark(it.print, &it.item)));
+        let Scratch { pending, guesses, .. } = &mut *self.scratch;
+        let edges = if self.shared.edges { self.out.edges.len() } else { 0 };
+        // Once some successors were handed on, none behind them may be numbered first.
+        self.store = self.store.take().filter(|it| it.is_far(self.shared, pending.len(), edges));
+        let mut store = self.store.as_deref_mut();
+        if let Some(store) = &store {
+            store.make_room(self.shared, pending.len());
         }
         let kept = self.shared.kept();
-        near(&*kept, self.scratch.pending.iter().map(|pending| pending.print));
-        for pending in self.scratch.pending.drain(..) {
-            if let Ok(id) = kept.find(pending.print, &pending.item) {
-                if self.shared.edges {
-                    self.out.edges[pending.edge].target = id;
+        let mut pending = pending.drain(..);
+        while !pending.as_slice().is_empty() {
+            let batch = pending.as_slice().iter().take(BATCH);
+            guess(&*kept, batch.map(|pending| pending.print), guesses);
+            for (guess, it) in guesses.iter().zip(&mut pending) {
+                let guessed = guess.checked_sub(1).filter(|id| kept.is(*id, it.print, &it.item));
+                let edge = it.edge as usize;
+                let found = match (guessed, &mut store) {
+                    (Some(id), _) => Some(id),
+                    (None, Some(store)) => {
+                        let parent = self.out.first + it.source;
+                        store.admit(&*kept, u64::MAX, parent, (it.print, it.item))
+                    }
+                    (None, None) => {
+                        let found = kept.find(it.print, &it.item).ok();
+                        if found.is_none() {
+                            self.out.sources[it.source as usize].fresh += 1;
+                            self.out.fresh.push((it.print, it.item));
+                        }
+                        found
+                    }
+                };
+                if let (Some(id), true) = (found, self.shared.edges) {
+                    self.out.edges[edge].target = id;
                 }
-            } else {
-                self.out.sources[pending.source as usize].fresh += 1;
-                self.out.fresh.push((pending.print, pending.item));
             }
         }
     }
 }
 
+/// An index in a chunk.
+#[inline]
+fn small(index: usize) -> u32 {
+    u32::try_from(index).expect("invariant: a chunk is small")
+}
+
 /// Brings near what a few states, by fingerprint, will be looked for in: one miss of the cache
 /// after the other would cost several times as much.
 pub(super) fn near<I>(kept: &impl Keep<I>, prints: impl Iterator<Item = u64>) {
-    let mut touched = [(0, 0); BATCH];
-    let mut count = 0;
-    for (touched, print) in touched.iter_mut().zip(prints) {
-        *touched = (print, kept.touch(print));
-        count += 1;
-    }
+    let seen = prints.fold(0, |seen, print| seen | kept.touch(print));
+    std::hint::black_box(seen);
+}
+
+/// The same, and says of each what its number plus one is likely to be.
+pub(super) fn guess<I>(
+    kept: &impl Keep<I>,
+    prints: impl Iterator<Item = u64> + Clone,
+    guesses: &mut Vec<u32>,
+) {
+    near(kept, prints.clone());
+    guesses.clear();
     let mut seen = 0;
-    for (print, touched) in &touched[..count] {
-        seen |= kept.touch_again(*print, *touched);
-    }
+    guesses.extend(prints.map(|print| {
+        let (guess, touched) = kept.guess(print);
+        seen |= touched;
+        guess
+    }));
     std::hint::black_box(seen);
 }

@@ -39,6 +39,11 @@ pub(super) fn class_set(class: u8) -> u128 {
     if class == NO_CLASS { 0 } else { 1 << class }
 }
 
+/// Bytes for each edge; for each state, with what deciding progress will need; for each cut.
+const EDGE: usize = 5;
+const STATE: usize = 4 + 16 + 8;
+const CUT: usize = 16;
+
 /// The expanded part of the state space. State `v` is expanded if it is below `expanded()`.
 pub(super) struct Graph {
     starts: Vec<u32>,
@@ -154,6 +159,11 @@ impl Graph {
 
     /// The bytes held, and those that deciding progress will need for each thread.
     pub(super) fn bytes(&self) -> usize {
-        self.targets.len() * 5 + self.open.len() * (4 + 16 + 8) + self.cuts.len() * 16
+        self.targets.len() * EDGE + self.open.len() * STATE + self.cuts.len() * CUT
+    }
+
+    /// At most the bytes that so many states with so many edges add.
+    pub(super) fn bytes_at_most(states: usize, edges: usize) -> usize {
+        edges * EDGE + states * (STATE + CUT)
     }
 }

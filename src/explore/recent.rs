@@ -7,7 +7,7 @@ const FEWEST: usize = 1 << 8;
 
 /// Marks of states, each in the one slot where it may be.
 pub(super) struct Recent<K> {
-    slots: Vec<Option<K>>,
+    slots: Vec<K>,
 }
 
 impl<K: Clone + PartialEq> Recent<K> {
@@ -15,11 +15,12 @@ impl<K: Clone + PartialEq> Recent<K> {
         Self { slots: Vec::new() }
     }
 
-    /// Makes it as large as is worth its while beside so many states.
-    pub(super) fn fit(&mut self, states: usize) {
+    /// Makes it as large as is worth its while beside so many states, of which one is known.
+    pub(super) fn fit(&mut self, states: usize, known: &K) {
         let slots = (states / 4).next_power_of_two().clamp(FEWEST, MOST);
         if slots > self.slots.len() {
-            self.slots = vec![None; slots];
+            // What is in an empty slot must have been seen as well.
+            self.slots = vec![known.clone(); slots];
         }
     }
 
@@ -29,10 +30,8 @@ impl<K: Clone + PartialEq> Recent<K> {
         let high = usize::try_from(print >> 32).expect("invariant: 32 bits");
         let at = high & (self.slots.len() - 1);
         let slot = &mut self.slots[at];
-        if slot.as_ref() == Some(mark) {
-            return true;
-        }
-        *slot = Some(mark.clone());
-        false
+        let same = *slot == *mark;
+        slot.clone_from(mark);
+        same
     }
 }

@@ -1,7 +1,7 @@
 //! The steps of states that are kept whole, generated again whenever they are asked for: storing
 //! them would take several times what the states take.
 
-use super::expand::near;
+use super::expand::guess;
 use super::graph::{Around, Edge, Steps, class_of, class_set};
 use super::subject::Subject;
 use super::way::{Keep, Way};
@@ -13,11 +13,12 @@ pub(super) struct Regrow<'a, M: Subject, W: Way<M>> {
     actions: Vec<M::Action>,
     /// Fingerprint, item and class of each step that stays inside.
     found: Vec<(u64, W::Item, u8)>,
+    guesses: Vec<u32>,
 }
 
 impl<'a, M: Subject, W: Way<M>> Regrow<'a, M, W> {
     pub(super) fn new(model: &'a M, kept: &'a W::Keep, expanded: u32) -> Self {
-        Self { model, kept, expanded, actions: Vec::new(), found: Vec::new() }
+        Self { model, kept, expanded, actions: Vec::new(), found: Vec::new(), guesses: Vec::new() }
     }
 
     fn item(&self, state: u32) -> W::Item {
@@ -57,9 +58,10 @@ impl<M: Subject, W: Way<M>> Steps for Regrow<'_, M, W> {
                 }
             }
         });
-        near(self.kept, found.iter().map(|(print, ..)| *print));
-        for (print, item, class) in found.drain(..) {
-            match self.kept.find(print, &item) {
+        guess(self.kept, found.iter().map(|(print, ..)| *print), &mut self.guesses);
+        for ((print, item, class), guess) in found.drain(..).zip(&self.guesses) {
+            let guessed = guess.checked_sub(1).filter(|id| self.kept.is(*id, print, &item));
+            match guessed.map_or_else(|| self.kept.find(print, &item), Ok) {
                 Ok(target) if target < self.expanded => inside.push(Edge { target, class }),
                 Ok(_) | Err(_) => around.leaves = true,
             }

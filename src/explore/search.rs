@@ -16,7 +16,7 @@ use super::retrace::{Kept, Retrace};
 use super::store::{NOBODY, Store, below, bits, most_states};
 use super::subject::{Claim, Kind, Obligation, Subject};
 use super::table::Table;
-use super::way::{ByCode, Keep, Way, Whole};
+use super::way::{ByCode, Keep, Mark, Way, Whole};
 
 /// Levels with fewer chunks are expanded by one thread: starting others costs more.
 const WORTH_SHARING: usize = 4;
@@ -62,8 +62,10 @@ pub fn search_coded<M: Subject + Coded>(
 struct Search<'a, M: Subject, W: Way<M>> {
     shared: Shared<'a, M, W>,
     store: Store<W::Item>,
-    /// Of the thread that numbers the states.
-    scratch: Scratch<M, W>,
+    /// Of each thread; the first one numbers the states.
+    scratches: Vec<Scratch<M, W>>,
+    /// The first state.
+    first: Option<Mark<M, W>>,
 }
 
 impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
@@ -103,7 +105,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
             halted: OnceLock::new(),
         };
         let store = Store::new(claims.len(), edges, later, W::item_bytes(model));
-        Self { shared, store, scratch: Scratch::new(0) }
+        Self { shared, store, scratches: Vec::new(), first: None }
     }
 
     /// What becomes of so many obligations.
@@ -146,6 +148,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
             self.store.make_room(&self.shared, 1);
             let most = most_states(self.shared.limits.max_states);
             let next = (W::print(&item), item);
+            self.first.get_or_insert_with(|| W::Keep::mark(next.0, &next.1));
             let admitted = self.store.admit(&*self.shared.kept(), most, NOBODY, next);
             let Some(id) = admitted else {
                 self.store.stop(&self.shared, Stop::States);
@@ -162,7 +165,11 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
         self.shared.wanted = !bits(&self.store.exercised) & below(self.store.exercised.len());
         let worth = chunks.len() >= WORTH_SHARING;
         let threads = if worth { self.shared.limits.threads } else { 1 };
-        self.scratch.fit(self.store.parents.len());
+        self.scratches.resize_with(threads.max(self.scratches.len()).max(1), Scratch::new);
+        let first = self.first.as_ref().expect("invariant: there is a state to be expanded");
+        for scratch in &mut self.scratches {
+            scratch.fit(self.store.parents.len(), first);
+        }
         if threads < 2 {
             self.alone(chunks);
         } else {
@@ -174,7 +181,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
 
     fn alone(&mut self, chunks: Vec<Chunk<W::Item>>) {
         for chunk in chunks {
-            let expanded = self.shared.expand(chunk, &mut self.scratch);
+            let expanded = self.shared.expand(chunk, &mut self.scratches[0], Some(&mut self.store));
             if self.shared.poll() {
                 return;
             }
@@ -184,28 +191,29 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
 
     fn together(&mut self, chunks: Vec<Chunk<W::Item>>, threads: usize) {
         let board = Board::new(chunks);
-        let states = self.store.parents.len();
-        let (shared, store, scratch) = (&self.shared, &mut self.store, &mut self.scratch);
+        let (shared, store) = (&self.shared, &mut self.store);
+        let (own, others) =
+            self.scratches.split_first_mut().expect("invariant: as many as threads");
         let work = |index, chunk, scratch: &mut Scratch<M, W>| {
-            board.put(index, shared.expand(chunk, scratch));
+            board.put(index, shared.expand(chunk, scratch, None));
             if shared.halted.get().is_some() {
                 board.close();
             }
         };
         std::thread::scope(|scope| {
             let _guard = board.guard();
-            for _ in 1..threads {
-                scope.spawn(|| {
+            for scratch in &mut others[..threads - 1] {
+                let (board, work) = (&board, &work);
+                scope.spawn(move || {
                     let _guard = board.guard();
-                    let mut scratch = Scratch::new(states);
                     while let Some((index, chunk)) = board.worker_turn() {
-                        work(index, chunk, &mut scratch);
+                        work(index, chunk, scratch);
                     }
                 });
             }
             loop {
                 match board.owner_turn() {
-                    Turn::Work(index, chunk) => work(index, chunk, scratch),
+                    Turn::Work(index, chunk) => work(index, chunk, own),
                     Turn::Take(_) if shared.poll() => board.close(),
                     Turn::Take(expanded) => store.commit(shared, expanded),
                     Turn::Done => break,

@@ -102,6 +102,21 @@ impl<I> Store<I> {
         }
     }
 
+    /// Can so many more states be numbered, and a chunk with so many edges be taken over, without
+    /// reaching a limit on the way?
+    pub(super) fn is_far<M, W>(&self, shared: &Shared<M, W>, more: usize, edges: usize) -> bool
+    where
+        M: Subject,
+        W: Way<M, Item = I>,
+    {
+        let states = self.parents.len() + more;
+        let graph = if self.graph.is_some() { Graph::bytes_at_most(CHUNK, edges) } else { 0 };
+        let bytes = || self.bytes_with::<W::Keep>(states) + graph as u64;
+        self.stopped.is_none()
+            && states as u64 <= most_states(shared.limits.max_states)
+            && shared.limits.max_memory.is_none_or(|most| bytes() <= most)
+    }
+
     /// Sees to it that so many more states have room.
     pub(super) fn make_room<M, W>(&self, shared: &Shared<M, W>, more: usize)
     where
@@ -257,7 +272,11 @@ impl<I> Store<I> {
 
     /// An estimate of the bytes held: of what was found alone, so that it is the same in every run.
     pub(super) fn bytes<K: Keep<I>>(&self) -> u64 {
-        let states = self.parents.len();
+        self.bytes_with::<K>(self.parents.len())
+    }
+
+    /// The same if there were so many states.
+    fn bytes_with<K: Keep<I>>(&self, states: usize) -> u64 {
         let deepest = self.levels.len().saturating_sub(2);
         let whole = if K::WHOLE { 0 } else { states - self.levels[deepest] as usize };
         let graph = self.graph.as_ref().map_or(0, Graph::bytes);

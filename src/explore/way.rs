@@ -26,23 +26,30 @@ pub(super) trait Way<M: Subject> {
     fn item_bytes(model: &M) -> usize;
 }
 
+/// What is known for ever of a visited state.
+pub(super) type Mark<M, W> = <<W as Way<M>>::Keep as Keep<<W as Way<M>>::Item>>::Mark;
+
 /// The visited states. All threads read while one fills.
 pub(super) trait Keep<I>: Send + Sync {
     /// Whether every item is kept, to be had by number.
     const WHOLE: bool;
     /// What is known for ever of a visited state.
-    type Mark: Clone + PartialEq;
+    type Mark: Clone + PartialEq + Send;
 
     fn new() -> Self;
 
     fn mark(print: u64, item: &I) -> Self::Mark;
 
     /// Looks at the place where a state belongs, only so that it is near when it is asked for:
-    /// looks that do not wait for each other overlap. The answer is for [`Keep::touch_again`].
+    /// looks that do not wait for each other overlap.
     fn touch(&self, print: u64) -> u64;
 
-    /// Looks at what stood there.
-    fn touch_again(&self, print: u64, touched: u64) -> u64;
+    /// What is likely the number of a state plus one, or 0, and something that the question whether
+    /// it [`is`](Keep::is) will look at.
+    fn guess(&self, print: u64) -> (u32, u64);
+
+    /// Is a guess right?
+    fn is(&self, id: u32, print: u64, item: &I) -> bool;
 
     /// The number of a state, or the slot where it would go.
     fn find(&self, print: u64, item: &I) -> Result<u32, usize>;
