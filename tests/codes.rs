@@ -45,18 +45,15 @@ fn a_code_says_all_of_a_state_and_nothing_else() {
                 assert_eq!(*known, after, "{name}");
                 // Equal states, equal codes.
                 let alike = by_print.entry(fingerprint(&after)).or_default();
-                match alike.iter().find(|(known, _)| *known == after) {
-                    Some((_, known)) => {
-                        again += 1;
-                        assert_eq!(*known, code, "{name}");
-                    }
-                    None => {
-                        alike.push((after.clone(), code));
-                        // Every third, so that they get deep.
-                        if by_code.len() % 3 == 0 {
-                            states.push(after);
-                        }
-                    }
+                if let Some((_, known)) = alike.iter().find(|(known, _)| *known == after) {
+                    again += 1;
+                    assert_eq!(*known, code, "{name}");
+                    continue;
+                }
+                alike.push((after.clone(), code));
+                // Every third, so that they get deep.
+                if by_code.len().is_multiple_of(3) {
+                    states.push(after);
                 }
             }
         }

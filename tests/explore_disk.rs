@@ -20,19 +20,8 @@ use iris_check::explore::{
     Disk, DiskError, Limits, Plain, Portable, Report, Stop, Subject, Verdict, search,
     search_on_disk,
 };
-use random::{Place, Random};
+use random::Random;
 use tempfile::TempDir;
-
-impl Portable for Random {
-    fn pack(&self, state: &Place, bytes: &mut Vec<u8>) {
-        // Of different lengths, and some are empty.
-        bytes.extend(std::iter::repeat_n(7, state.node));
-    }
-
-    fn unpack(&self, bytes: &[u8]) -> Option<Place> {
-        bytes.iter().all(|byte| *byte == 7).then(|| Place { node: bytes.len(), step: (0, 0) })
-    }
-}
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("the folder for temporary files takes a folder")

@@ -76,21 +76,19 @@ impl<T> Pool<T> {
         let whole = |at: u32| at << SHARDS | low;
         let is = |at: u32| shard.place(at).and_then(OnceLock::get).is_some_and(|part| is(part));
         let table = shard.table.read().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(at) = table.look_for(print, &is) {
+        if let Ok(at) = table.look_for(print, is) {
             return whole(at);
         }
         drop(table);
         let mut table = shard.table.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have added it meanwhile.
-        match table.look_for(print, &is) {
-            Ok(at) => whole(at),
-            Err(_) => {
-                let at = table.add(print);
-                let place = shard.make_place(at);
-                assert!(place.set(make()).is_ok(), "invariant: a new number is nobody's");
-                whole(at)
-            }
-        }
+        let at = table.look_for(print, is).unwrap_or_else(|_| {
+            let at = table.add(print);
+            let place = shard.make_place(at);
+            assert!(place.set(make()).is_ok(), "invariant: a new number is nobody's");
+            at
+        });
+        whole(at)
     }
 
     /// How many parts there are.

@@ -120,12 +120,7 @@ impl<'a> How<'a> {
 }
 
 /// Explores one scope, unless the time is up.
-fn one(
-    scope: Scope,
-    asked: &Asked,
-    left: Option<Duration>,
-    how: How<'_>,
-) -> Result<Done, Failure> {
+fn one(scope: Scope, asked: &Asked, left: Option<Duration>, how: How<'_>) -> Result<Done, Failure> {
     let line = Line::new(&scope.name);
     let begun = line.begun();
     let stop = until(begun, left);

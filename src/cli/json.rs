@@ -42,7 +42,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Exit;
-use super::engine::{Row, Symmetry, Trace, Verdict};
+use super::engine::{Row, Stop, Symmetry, Trace, Verdict};
 use super::job::{Done, Report};
 use super::table::{never_exercised, traces};
 use super::verdict::stop_word;
@@ -136,7 +136,7 @@ fn scope_row(done: &Done) -> ScopeRow<'_> {
         depth: outcome.map_or(0, |it| it.depth),
         seconds: seconds(done.took),
         symmetry: outcome.and_then(|it| it.symmetry.as_ref()).map(symmetry_row),
-        stopped: outcome.map_or_else(not_begun, |it| it.stopped.map(stop_word)),
+        stopped: stopped(outcome.is_some(), outcome.and_then(|it| it.stopped)),
         verdict: &done.judged.word,
         as_expected: done.judged.exit == Exit::Fine,
         expected_violated: &done.scope.violated,
@@ -145,9 +145,9 @@ fn scope_row(done: &Done) -> ScopeRow<'_> {
     }
 }
 
-/// What stands for the end of a scope whose turn never came.
-pub(super) fn not_begun() -> Option<String> {
-    Some("not begun".to_owned())
+/// What ended a scope; that its turn never came, if it did not.
+pub(super) fn stopped(came: bool, stop: Option<Stop>) -> Option<String> {
+    if came { stop.map(stop_word) } else { Some("not begun".to_owned()) }
 }
 
 fn symmetry_row(symmetry: &Symmetry) -> SymmetryRow {

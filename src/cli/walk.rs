@@ -11,7 +11,7 @@ use super::args::{Format, Which, time};
 use super::engine::{self, Draw, Sight, Stop, Strolled, WalkProgress, Walks};
 use super::interrupt;
 use super::job::{processors, until};
-use super::json::not_begun;
+use super::json::stopped;
 use super::progress::Line;
 use super::table::{number, seconds};
 use super::verdict::{stop_word, worst};
@@ -263,7 +263,7 @@ fn scope_json(done: &Done) -> serde_json::Value {
         "walks": walks,
         "steps": steps,
         "longest": deepest,
-        "stopped": strolled.map_or_else(not_begun, |it| it.stopped.map(stop_word)),
+        "stopped": stopped(strolled.is_some(), strolled.and_then(|it| it.stopped)),
         "seconds": done.took.as_secs_f64(),
         "verdict": verdict(done),
         "expected_violated": done.scope.violated,

@@ -41,6 +41,7 @@ use std::time::Duration;
 use connect::Peer;
 use gather::Gathered;
 use link::Link;
+use stateright::Model;
 use timely::communication::initialize_from;
 use worker::Bounds;
 
@@ -102,6 +103,9 @@ impl fmt::Display for FlowError {
 
 impl std::error::Error for FlowError {}
 
+/// The report of a model.
+type Of<M> = Report<<M as Model>::State, <M as Model>::Action>;
+
 /// Searches with the other processes of a cluster; the report is at process 0.
 ///
 /// It is the report of [`search`](super::search()), but for `memory`, and for where a limit stops
@@ -122,7 +126,7 @@ pub fn search_flow<M: Subject + Portable + Send + 'static>(
     model: &Arc<M>,
     limits: &Limits,
     mut cluster: Cluster,
-) -> Result<Option<Report<M::State, M::Action>>, FlowError> {
+) -> Result<Option<Of<M>>, FlowError> {
     assert!(cluster.process < cluster.hosts.len(), "a cluster has the process that this is");
     let (claims, obligations) = (model.claims(), model.obligations());
     assert!(claims.len() <= 64 && obligations.len() <= 64, "at most 64 claims and obligations");

@@ -17,7 +17,7 @@ type Decree = (u64, Id, char);
 type Call = RegisterMsg<u64, char, Word>;
 
 /// What the servers say to each other.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Word {
     /// Will you follow this ballot?
     Ask(Ballot),
@@ -143,7 +143,11 @@ impl Actor for Server {
                 self.begin(me, seat.to_mut(), (request, from, value), out);
             }
             RegisterMsg::Internal(word) if !seat.is_over => self.hear(me, seat, from, word, out),
-            _ => {}
+            RegisterMsg::Get(_)
+            | RegisterMsg::Put(..)
+            | RegisterMsg::PutOk(_)
+            | RegisterMsg::GetOk(..)
+            | RegisterMsg::Internal(_) => {}
         }
     }
 }

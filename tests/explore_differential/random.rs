@@ -178,11 +178,11 @@ impl Coded for Random {
 
 impl Portable for Random {
     fn pack(&self, state: &Place, bytes: &mut Vec<u8>) {
-        bytes.extend((state.node as u64).to_le_bytes());
+        // Of different lengths, and some are empty.
+        bytes.extend(std::iter::repeat_n(7, state.node));
     }
 
     fn unpack(&self, bytes: &[u8]) -> Option<Place> {
-        let node = usize::try_from(u64::from_le_bytes(bytes.try_into().ok()?)).ok()?;
-        Some(Place { node, step: (0, 0) })
+        bytes.iter().all(|byte| *byte == 7).then_some(Place { node: bytes.len(), step: (0, 0) })
     }
 }

@@ -23,7 +23,7 @@ fn model() -> Random {
     let large = |model: &Random| {
         !model.obligations().is_empty() && search(model, &unlimited(1)).states > 100
     };
-    (0..).map(of).find(large).expect("there are some")
+    (0..1_000).map(of).find(large).expect("there are some")
 }
 
 fn searched(dir: &Path, resume: bool, rounds: usize) -> Result<Report<Place, u8>, DiskError> {

@@ -33,7 +33,7 @@ impl<M: Machines> ClusterModel<M> {
         let mut note = Note::default();
         // Across a step that leaves the controller as it was, only processes can break a claim.
         let untouched = Arc::ptr_eq(&before.controller, &step.state.controller);
-        let across = |bits: u32| self.broken_across(self.judged & bits, &view);
+        let across = |bits: u32| broken_across(self.judged & bits, &view);
         note.broken = match step.turn() {
             Some(turn) if !untouched => {
                 turn.broken(|| across(OF_CONTROLLER)) | across(!OF_CONTROLLER)
@@ -53,19 +53,6 @@ impl<M: Machines> ClusterModel<M> {
             seen.fetch_or(note.exercised, Ordering::Relaxed);
         }
         note
-    }
-
-    /// Which of these claims a step breaks.
-    fn broken_across(&self, claims: u32, view: &StepView<'_, State>) -> u32 {
-        let breaks = |at: usize| match &Table::<State>::CLAIMS[at].judge {
-            Judge::Step(broken) => broken(view).is_some(),
-            Judge::State(_) | Judge::Progress { .. } => false,
-        };
-        let mut bits = 0;
-        for at in (0..CLAIMS).filter(|at| claims >> at & 1 == 1) {
-            bits |= u32::from(breaks(at)) << at;
-        }
-        bits
     }
 
     /// What a claim finds wrong in a step, in words.
@@ -94,4 +81,17 @@ impl<M: Machines> ClusterModel<M> {
             Judge::Step(_) | Judge::Progress { .. } => None,
         }
     }
+}
+
+/// Which of these claims a step breaks.
+fn broken_across(claims: u32, view: &StepView<'_, State>) -> u32 {
+    let breaks = |at: usize| match &Table::<State>::CLAIMS[at].judge {
+        Judge::Step(broken) => broken(view).is_some(),
+        Judge::State(_) | Judge::Progress { .. } => false,
+    };
+    let mut bits = 0;
+    for at in (0..CLAIMS).filter(|at| claims >> at & 1 == 1) {
+        bits |= u32::from(breaks(at)) << at;
+    }
+    bits
 }

@@ -125,7 +125,9 @@ impl<'a, M: Subject + Portable> Expander<'a, M> {
         if self.steps {
             let (open, arises) = (self.model.open(state), self.model.arises(state));
             put_u32(&mut out.steps, 0);
-            [open, arises, 0].iter().for_each(|marks| put_u64(&mut out.steps, *marks));
+            for marks in [open, arises, 0] {
+                put_u64(&mut out.steps, marks);
+            }
         }
         let (mut taken, mut kept, mut cut) = (0, 0_u32, 0);
         for (action, index) in actions.drain(..).zip(0_u32..) {

@@ -163,14 +163,13 @@ fn told_by_first<M: Subject>(run: &mut Run<'_, M>, says: bool) -> Result<bool, G
 
 /// Sends the numbers, parents and fingerprints of some of this worker's states.
 fn send_states<M: Subject>(run: &mut Run<'_, M>, prints: &[u64], round: usize) {
-    let end = prints.len().min((round + 1) * ROUND);
     let mut rows = Vec::with_capacity(PARCEL);
-    for at in round * ROUND..end {
+    for (at, print) in prints.iter().enumerate().skip(round * ROUND).take(ROUND) {
         // Without a number it is one too many.
         if run.owned.numbers[at] != NOBODY {
             put_u32(&mut rows, run.owned.numbers[at]);
             put_u32(&mut rows, run.owned.parents[at]);
-            put_u64(&mut rows, prints[at]);
+            put_u64(&mut rows, *print);
         }
         if rows.len() >= PARCEL {
             run.post.send(0, ROWS, std::mem::take(&mut rows));

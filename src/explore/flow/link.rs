@@ -162,7 +162,9 @@ impl Link {
             if let Some(leave) = leaving {
                 let how = if leave == Leave::Done { Shutdown::Write } else { Shutdown::Both };
                 // One that is not there any more needs no goodbye.
-                all.iter().for_each(|(_, control)| drop(control.shutdown(how)));
+                for (_, control) in &all {
+                    drop(control.shutdown(how));
+                }
                 return;
             }
             inner = self.inner();

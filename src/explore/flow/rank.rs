@@ -52,7 +52,9 @@ pub(super) fn rank(
         sent.push(run.len());
         for part in run.chunks(PARCEL / 8) {
             let mut keys = Vec::with_capacity(part.len() * 8);
-            part.iter().for_each(|(key, _)| put_u64(&mut keys, *key));
+            for (key, _) in part {
+                put_u64(&mut keys, *key);
+            }
             post.send(to, KEYS, keys);
         }
     }
@@ -97,7 +99,7 @@ fn answer(post: &mut Post, keys: &[Vec<u64>], bytes: u64) {
     for (keys, from) in keys.iter().zip(0..) {
         all.extend(keys.iter().map(|key| (*key, from)));
     }
-    // A sort that is quick where runs are sorted already.
+    #[expect(clippy::stable_sort_primitive, reason = "quick where runs are sorted already")]
     all.sort();
     let mut ranks: Vec<Vec<u8>> = vec![Vec::new(); keys.len()];
     for ((_, from), rank) in all.iter().zip(0..) {

@@ -188,7 +188,9 @@ impl<'a, M: Subject + Portable> Run<'a, M> {
         let cut = said.iter().find_map(|said| said.cut);
         if is_last || cut.is_some() {
             // What was found in a part of a level is real, though not all that there is.
-            said.iter().for_each(|said| self.tally.merge(&said.tally));
+            for said in &said {
+                self.tally.merge(&said.tally);
+            }
             self.owned.forget();
             self.stopped = self.stopped.or(cut);
             return Ok(false);
