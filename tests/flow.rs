@@ -12,10 +12,16 @@ use common::hosts::clusters;
 use common::lcg::Lcg;
 use common::unlimited;
 use iris_check::check::{self, Outcome, Scope};
+use iris_check::explore::{Limits, Stop};
 
-/// Small scopes: what holds, and what breaks each class of claims.
-const SMALL: [&str; 4] =
-    ["as_reported.reconcile", "as_reported.retry", "as_reported.delivery_errors", "lease"];
+/// Scopes, and how much of each: all that breaks a claim of each class, a part of what holds.
+const PARTS: [(&str, Option<u64>); 5] = [
+    ("as_reported.reconcile", None),
+    ("as_reported.retry", None),
+    ("as_reported.delivery_errors", None),
+    ("lease", Some(3_000)),
+    ("gang", Some(3_000)),
+];
 
 /// A scope that takes far longer than any test waits.
 const LONG: [&str; 3] = ["check", "mix.wide", "--deep"];
@@ -23,9 +29,9 @@ const LONG: [&str; 3] = ["check", "mix.wide", "--deep"];
 /// How often a process is killed.
 const ROUNDS: u64 = 6;
 
-fn of(scope: &Scope, processes: usize) -> Outcome {
+fn of(scope: &Scope, limits: &Limits, processes: usize) -> Outcome {
     std::thread::scope(|threads| {
-        let each = |cluster| threads.spawn(|| check::run_flow(scope, &unlimited(2), cluster));
+        let each = |cluster| threads.spawn(|| check::run_flow(scope, limits, cluster));
         let all: Vec<_> = clusters(processes, 1).into_iter().map(each).collect();
         let ended = all.into_iter().map(|it| it.join().expect("it does not panic"));
         let outcomes: Vec<_> = ended.map(|it| it.expect("nobody is lost")).collect();
@@ -35,28 +41,31 @@ fn of(scope: &Scope, processes: usize) -> Outcome {
 
 #[test]
 fn scopes_come_out_as_in_one_process() {
-    for name in SMALL {
+    for (name, max_states) in PARTS {
         let scope = Scope::named(name).expect("it is built in");
-        let expected = check::run(&scope, &unlimited(2));
-        assert_eq!(of(&scope, 2), expected, "{name}");
+        let limits = Limits { max_states, ..unlimited(2) };
+        let expected = check::run(&scope, &limits);
+        assert_eq!(expected.stopped, max_states.map(|_| Stop::States), "{name}");
+        assert_eq!(of(&scope, &limits, 2), expected, "{name}");
     }
 }
 
-/// What it prints, without how long it took.
-fn table(out: &str) -> Vec<String> {
-    let timeless = |word: &&str| !word.ends_with("ms") && !word.ends_with('s');
-    let lines = out.lines().map(|line| line.split_whitespace().filter(timeless).collect());
-    lines.map(|words: Vec<&str>| words.join(" ")).collect()
+/// What it says, without how long it took.
+fn timeless(out: &str) -> serde_json::Value {
+    let mut said: serde_json::Value = serde_json::from_str(out).expect("it is JSON");
+    said["seconds"].take();
+    said["scopes"][0]["seconds"].take();
+    said
 }
 
 #[test]
 fn two_processes_print_and_save_what_one_does() {
     let (one, two) = (Bench::new(), Bench::new());
     let name = "as_reported.retry";
-    let expected = one.answer(&["check", name]);
-    let found = two.answer(&["check", name, "--processes", "2"]);
+    let expected = one.answer(&["check", name, "--format", "json"]);
+    let found = two.answer(&["check", name, "--format", "json", "--processes", "2"]);
     assert_eq!((found.0, found.2.as_str()), (expected.0, ""));
-    assert_eq!(table(&found.1), table(&expected.1));
+    assert_eq!(timeless(&found.1), timeless(&expected.1));
     let saved = |bench: &Bench| {
         let files = fs::read_dir(bench.path().join("findings")).expect("something was found");
         let mut files: Vec<PathBuf> = files.map(|file| file.expect("it is there").path()).collect();
