@@ -34,6 +34,9 @@ fn scopes_come_out_as_in_memory() {
         let place = Place { dir: &dir.path().join("a"), memory, program: "this one" };
         let found = check::run_on_disk(&scope, &limits(), &place).expect("the disk takes it");
         assert_eq!(found, expected, "{}", scope.name);
+        if !SMALL.contains(&scope.name.as_str()) {
+            continue;
+        }
         // With next to nothing everything spills, and progress needs more.
         let place = Place { dir: &dir.path().join("b"), memory: 16 << 10, ..place };
         let found = check::run_on_disk(&scope, &limits(), &place).expect("the disk takes it");
