@@ -1,9 +1,10 @@
 //! The engine beside `stateright`'s own searches: the same models in the same run, states and
 //! transitions counted alike, the best of a few rounds of each in turn.
 //!
-//! `cargo bench --bench explore` takes all models; names after `--` choose (`2pc7`, `job213`), and
-//! a number is that of the rounds. `--one job213 exact 2` runs one engine on one model and prints
-//! one line of JSON: `benches/peers/compare` measures such processes beside other checkers.
+//! `cargo bench --bench explore` takes all models; names after `--` choose (`2pc7`, `paxos`,
+//! `job213`), and a number is that of the rounds. `--one job213 exact 2` runs one engine on one
+//! model and prints one line of JSON: `benches/peers/compare` measures such processes beside other
+//! checkers.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measured")]
 
 #[path = "../tests/common/mod.rs"]
@@ -18,9 +19,10 @@ use std::time::{Duration, Instant};
 
 use common::commit::TwoPhase;
 use common::job::{Fair, Job};
+use common::paxos::paxos;
 use common::unlimited;
 use iris_check::explore::{Coded, Memory, Plain, Report, Verdict, search, search_coded};
-use stateright::Checker;
+use stateright::{Checker, Model};
 
 /// Unique states and transitions.
 type Counts = (u64, u64);
@@ -54,6 +56,9 @@ fn compare_all(words: &[String]) {
             compare(name, &TwoPhase { managers }, counts, rounds);
         }
     }
+    if chosen("paxos") {
+        actors("paxos", (16_668, 32_970), rounds);
+    }
     let jobs = [
         ("job212", Job::new(2, 1, 2), (83_166, 827_374)),
         ("job222", Job::new(2, 2, 2), (1_893_408, 22_472_992)),
@@ -65,6 +70,30 @@ fn compare_all(words: &[String]) {
             fairness(name, job, rounds);
         }
     }
+}
+
+/// Both engines on a model of stateright's actors, which has no code.
+fn actors(name: &str, (states, transitions): Counts, rounds: u32) {
+    let ours = Plain::new(paxos(3, 2));
+    let mut best = Best::default();
+    for _ in 0..rounds {
+        for threads in [1, 2] {
+            let mut time = |what, run: &mut dyn FnMut() -> Counts| {
+                assert_eq!(best.time((what, threads), run), (states, transitions), "{name}");
+            };
+            time("hash", &mut || counts(&search(&ours, &unlimited(threads))));
+            let theirs = || paxos(3, 2).checker().threads(threads);
+            time("BFS", &mut || theirs_found(&theirs().spawn_bfs().join(), 1));
+            time("DFS", &mut || theirs_found(&theirs().spawn_dfs().join(), 1));
+        }
+    }
+    println!("{name}: {states} states, {transitions} transitions");
+    show(&best, &["hash"]);
+}
+
+/// What one of stateright's checkers has counted: initial states are no transitions.
+fn theirs_found<M: Model>(done: &impl Checker<M>, inits: u64) -> Counts {
+    (done.unique_state_count() as u64, done.state_count() as u64 - inits)
 }
 
 /// Both engines on one model.
@@ -95,27 +124,21 @@ where
             time("hash", &mut || counts(&search(&ours, &limits)));
             let theirs = || model.clone().checker().threads(threads);
             let inits = model.init_states().len() as u64;
-            time("BFS", &mut || {
-                let done = theirs().spawn_bfs().join();
-                (done.unique_state_count() as u64, done.state_count() as u64 - inits)
-            });
-            time("DFS", &mut || {
-                let done = theirs().spawn_dfs().join();
-                (done.unique_state_count() as u64, done.state_count() as u64 - inits)
-            });
+            time("BFS", &mut || theirs_found(&theirs().spawn_bfs().join(), inits));
+            time("DFS", &mut || theirs_found(&theirs().spawn_dfs().join(), inits));
         }
     }
     println!(
         "{name}: {states} states, {transitions} transitions, {:.1} bytes/state exact with parents",
         ratio_of(bytes, states)
     );
-    show(&best);
+    show(&best, &["exact", "hash"]);
 }
 
-fn show(best: &Best) {
+fn show(best: &Best, ours: &[&'static str]) {
     for threads in [1, 2] {
         let of = |what| best.of((what, threads));
-        for ours in ["exact", "hash"] {
+        for ours in ours.iter().copied() {
             println!(
                 "  {threads} thread(s) {ours:5} {:>8.2?}  stateright BFS {:.2?} = {:.1} times, \
                  DFS {:.2?} = {:.1} times",
@@ -128,11 +151,9 @@ fn show(best: &Best) {
         }
     }
     let gain = |what| times(best.by_clock((what, 1)), best.by_clock((what, 2)));
-    println!(
-        "  2 threads against 1: exact {:.2} times, hash {:.2} times",
-        gain("exact"),
-        gain("hash")
-    );
+    for ours in ours {
+        println!("  2 threads against 1: {ours} {:.2} times", gain(ours));
+    }
 }
 
 /// Progress beside the safety run of the same model, without and with fairness.
