@@ -5,7 +5,10 @@ mod common;
 mod random;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use common::bench::pause;
 use common::commit::TwoPhase;
 use common::hosts::{clusters, flow, run};
 use common::job::{Fair, Job};
@@ -103,13 +106,18 @@ fn larger_models_give_the_same_reports() {
 
 #[test]
 fn a_stop_of_any_process_ends_all_of_them_incomplete() {
-    let model = Arc::new(Fair { job: Job::new(2, 1, 2), fair: true });
+    let model = Arc::new(Fair { job: Job::new(2, 2, 2), fair: true });
     for stop in [Stop::Time, Stop::Interrupted] {
-        let limits = Limits { stop: &|| Some(stop), ..unlimited(1) };
+        // Process 1 wants an end as soon as process 0 has begun.
+        let begun = AtomicBool::new(false);
+        let says = || begun.load(Ordering::Relaxed).then_some(stop);
+        let limits = Limits { stop: &says, ..unlimited(1) };
+        let notes = |_| begun.store(true, Ordering::Relaxed);
+        let told = Limits { progress: &notes, ..unlimited(1) };
         let mut clusters = clusters(2, 1);
         let last = clusters.pop().expect("there are two");
         let (first, second) = std::thread::scope(|scope| {
-            let others = scope.spawn(|| run(&model, &unlimited(1), clusters));
+            let others = scope.spawn(|| run(&model, &told, clusters));
             (search_flow(&model, &limits, last), others.join().expect("it does not panic"))
         });
         assert!(first.is_ok_and(|report| report.is_none()), "{stop:?}");
@@ -156,6 +164,57 @@ impl Portable for Fragile {
 
     fn unpack(&self, bytes: &[u8]) -> Option<u32> {
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+}
+
+/// A few numbers, one of which takes long.
+struct Slow;
+
+impl Model for Slow {
+    type State = u32;
+    type Action = u32;
+
+    fn init_states(&self) -> Vec<u32> {
+        vec![0]
+    }
+
+    fn actions(&self, number: &u32, actions: &mut Vec<u32>) {
+        if *number == 3 {
+            pause(Duration::from_secs(5));
+        }
+        actions.push(1);
+    }
+
+    fn next_state(&self, number: &u32, action: u32) -> Option<u32> {
+        Some((number + action) % 6)
+    }
+}
+
+impl Subject for Slow {
+    fn claims(&self) -> Vec<Claim> {
+        Vec::new()
+    }
+}
+
+impl Portable for Slow {
+    fn pack(&self, number: &u32, bytes: &mut Vec<u8>) {
+        bytes.extend(number.to_le_bytes());
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Option<u32> {
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+}
+
+#[test]
+fn a_process_that_is_busy_is_not_lost() {
+    let mut clusters = clusters(2, 1);
+    for cluster in &mut clusters {
+        cluster.silence = Duration::from_secs(2);
+    }
+    for ended in run(&Arc::new(Slow), &unlimited(1), clusters) {
+        let report = ended.expect("nobody is lost");
+        assert!(report.is_none_or(|report| (report.states, report.depth) == (6, 5)));
     }
 }
 

@@ -40,6 +40,9 @@ pub(super) fn allocators(
     let inside = ProcessBuilder::new_typed_vector(cluster.threads, refill, spill);
     let mut sockets: Vec<Option<Wire>> = cluster.hosts.iter().map(|_| None).collect();
     for peer in peers {
+        // Nothing to send may last as long as a search: who is silent is told by the other line.
+        peer.data.set_read_timeout(None)?;
+        peer.data.set_write_timeout(None)?;
         sockets[peer.process] = Some(Wire::new(peer.data, link, peer.process));
     }
     let (threads, process) = (cluster.threads, cluster.process);
