@@ -34,7 +34,7 @@ fn scopes_come_out_as_in_memory() {
         let place = Place { dir: &dir.path().join("a"), memory, program: "this one" };
         let found = check::run_on_disk(&scope, &limits(), &place).expect("the disk takes it");
         assert_eq!(found, expected, "{}", scope.name);
-        if !SMALL.contains(&scope.name.as_str()) {
+        if scope.name != SMALL[0] {
             continue;
         }
         // With next to nothing everything spills, and progress needs more.
