@@ -44,7 +44,7 @@ use std::sync::OnceLock;
 use super::limits::{Limits, Phase, Progress, Stop};
 use super::portable::Portable;
 use super::report::Report;
-use super::store::{NOBODY, Spot};
+use super::store::{NOBODY, Spot, most_states};
 use super::subject::{Kind, Subject};
 use super::table::fingerprint;
 use blocks::{BlockWriter, put_bytes};
@@ -57,8 +57,6 @@ use runs::Visited;
 
 pub use error::{DiskError, Trouble};
 
-/// Numbers above are not for states.
-const MOST_STATES: u64 = u32::MAX as u64 - 2;
 /// Bytes and states of a block of a level: what a thread expands at once.
 const BLOCK: (usize, u32) = (1 << 14, 128);
 
@@ -352,7 +350,7 @@ impl<'a, M: Subject + Portable> Search<'a, M> {
 
     /// More states than this must not be numbered.
     fn most_states(&self) -> u64 {
-        self.limits.max_states.unwrap_or(MOST_STATES).min(MOST_STATES)
+        most_states(self.limits.max_states)
     }
 
     /// How far it is, with so many states of the next level.

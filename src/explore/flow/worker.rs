@@ -13,7 +13,7 @@ use super::rank::{Ranked, rank};
 use super::tally::{Said, Tally};
 use crate::explore::limits::{Phase, Progress, Stop};
 use crate::explore::portable::Portable;
-use crate::explore::store::{NOBODY, Spot};
+use crate::explore::store::{NOBODY, Spot, most_states};
 use crate::explore::subject::{Kind, Subject};
 use crate::explore::table::fingerprint;
 
@@ -30,8 +30,6 @@ pub(super) const PARCEL: usize = 1 << 16;
 const POLL: u32 = 1024;
 /// Looks between two turns of the dataflow.
 const TURN: u32 = 4;
-/// Numbers above are not for states.
-const MOST_STATES: u64 = u32::MAX as u64 - 2;
 
 /// Does a worker's part; it ends when all have done theirs, or when a process is lost.
 pub(super) fn work<M: Subject + Portable>(
@@ -116,7 +114,7 @@ impl<'a, M: Subject + Portable> Run<'a, M> {
 
     /// More states than this must not be numbered.
     fn most(&self) -> u32 {
-        let most = self.bounds.states.unwrap_or(MOST_STATES).min(MOST_STATES);
+        let most = most_states(self.bounds.states);
         u32::try_from(most).expect("invariant: it is the smaller of two")
     }
 
