@@ -72,7 +72,7 @@ mod table;
 mod walk;
 mod way;
 
-pub use coded::{Coded, Words};
+pub use coded::{Coded, CodedStep, Judged, Words};
 pub use disk::{Disk, DiskError, Trouble, is_on_disk, search_on_disk};
 pub use flow::{Cluster, FlowError, search_flow};
 pub use limits::{Limits, Phase, Progress, Stop};

@@ -4,6 +4,8 @@ use std::fmt::Debug;
 
 use stateright::Model;
 
+use super::subject::Fairness;
+
 /// A model whose states have a short code of fixed size.
 ///
 /// The code says everything: `decode` gives back a state that is equal to the one encoded (notes
@@ -25,6 +27,44 @@ pub trait Coded: Model {
     fn code_bytes(&self) -> usize {
         size_of::<Self::Code>()
     }
+
+    /// Judges a state and adds all its steps, if the model has a cheaper way to them than one after
+    /// the other; else it answers nothing and adds nothing. The steps are what `actions` and
+    /// `next_state` lead to, in that order.
+    fn steps(
+        &self,
+        _state: &Self::State,
+        _code: &Self::Code,
+        _steps: &mut Vec<CodedStep<Self::Code>>,
+    ) -> Option<Judged> {
+        None
+    }
+}
+
+/// What a search asks of a state itself, as [`Subject`](super::Subject) says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// The claims that are broken in it.
+    pub broken: u64,
+    /// The obligations that are open in it.
+    pub open: u64,
+    /// Those that may arise in it.
+    pub arises: u64,
+}
+
+/// A step, as a search by code needs it: one that stays within the boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodedStep<C> {
+    /// Which of the actions of the state it takes, from 0.
+    pub action: u32,
+    /// The state that it leads to.
+    pub code: C,
+    /// What may be assumed about the action.
+    pub fairness: Fairness,
+    /// The claims that it breaks, as [`broken_by_step`](super::Subject::broken_by_step) says them.
+    pub broken: u64,
+    /// What it exercises, as [`exercised`](super::Subject::exercised) says it.
+    pub exercised: u64,
 }
 
 /// A few words: `[u64; N]`.

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-use stateright::Model;
-
+use super::coded::CodedStep;
 use super::graph::{Edge, FRESH, Marks, OUTSIDE, class_of};
 use super::limits::{Limits, Stop};
 use super::recent::Recent;
@@ -88,6 +87,7 @@ struct Pending<I> {
 pub(super) struct Scratch<M: Subject, W: Way<M>> {
     pending: Vec<Pending<W::Item>>,
     actions: Vec<M::Action>,
+    steps: Vec<CodedStep<W::Item>>,
     items: Vec<W::Item>,
     guesses: Vec<u32>,
     recent: Recent<Mark<M, W>>,
@@ -98,6 +98,7 @@ impl<M: Subject, W: Way<M>> Scratch<M, W> {
         Self {
             pending: Vec::with_capacity(BATCH),
             actions: Vec::new(),
+            steps: Vec::new(),
             items: Vec::new(),
             guesses: Vec::with_capacity(BATCH),
             recent: Recent::new(),
@@ -155,7 +156,7 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
         };
         let mut polled = 0;
         for (index, item) in chunk.items.iter().enumerate() {
-            W::look(self.model, item, |state| expansion.source(index, state));
+            W::look(self.model, item, |state| expansion.source(index, item, state));
             polled += expansion.out.sources[index].transitions;
             if expansion.scratch.pending.len() >= BATCH {
                 expansion.look_up();
@@ -187,30 +188,44 @@ struct Expansion<'a, M: Subject, W: Way<M>> {
 }
 
 impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
-    fn source(&mut self, index: usize, state: &M::State) {
+    fn source(&mut self, index: usize, item: &W::Item, state: &M::State) {
         let model = self.shared.model;
         let mut source = Source::default();
-        let broken = model.broken(state) & self.shared.safety & !self.broken_states;
+        let mut steps = std::mem::take(&mut self.scratch.steps);
+        let expands = !self.shared.judge_only.load(Ordering::Relaxed);
+        let known = if expands { W::steps(model, state, item, &mut steps) } else { None };
+        let broken = known.map_or_else(|| model.broken(state), |known| known.broken);
+        let broken = broken & self.shared.safety & !self.broken_states;
         if broken != 0 {
             self.broken_states |= broken;
             self.out.hits.push(Hit { source: index, action: None, broken, exercised: 0 });
         }
         let edges = self.out.edges.len();
         if self.shared.edges {
-            source.marks.open = model.open(state);
-            source.marks.arises = model.arises(state);
+            source.marks.open = known.map_or_else(|| model.open(state), |known| known.open);
+            source.marks.arises = known.map_or_else(|| model.arises(state), |known| known.arises);
         }
-        if !self.shared.judge_only.load(Ordering::Relaxed) {
-            let mut actions = std::mem::take(&mut self.scratch.actions);
-            model.actions(state, &mut actions);
-            for (number, action) in actions.drain(..).enumerate() {
-                let spot = (index, number);
-                source.transitions += u64::from(self.step(spot, state, action, &mut source.marks));
-            }
-            self.scratch.actions = actions;
+        if known.is_some() {
+            source.transitions += steps.len() as u64;
+            steps.drain(..).for_each(|step| self.known_step(index, step));
+        } else if expands {
+            source.transitions += self.steps(index, state, &mut source.marks);
         }
+        self.scratch.steps = steps;
         source.edges = self.out.edges.len() - edges;
         self.out.sources.push(source);
+    }
+
+    /// Takes the steps of a state one after the other; how many stay inside?
+    fn steps(&mut self, index: usize, state: &M::State, marks: &mut Marks) -> u64 {
+        let mut actions = std::mem::take(&mut self.scratch.actions);
+        self.shared.model.actions(state, &mut actions);
+        let mut inside = 0;
+        for (number, action) in actions.drain(..).enumerate() {
+            inside += u64::from(self.step((index, number), state, action, marks));
+        }
+        self.scratch.actions = actions;
+        inside
     }
 
     /// Takes a step; was there one that stays inside?
@@ -225,38 +240,56 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         let model = self.shared.model;
         let class = self.shared.edges.then(|| class_of(model.fairness(state, &action)));
         let Some(next) = model.next_state(state, action) else { return false };
-        let inside = model.within_boundary(&next);
-        let mut edge = 0;
-        if let Some(class) = class {
-            edge = small(self.out.edges.len());
-            self.out.edges.push(Edge { target: if inside { FRESH } else { OUTSIDE }, class });
-            if !inside {
+        if !model.within_boundary(&next) {
+            if let Some(class) = class {
+                self.out.edges.push(Edge { target: OUTSIDE, class });
                 marks.cut |= model.open(&next);
             }
-        }
-        if !inside {
             return false;
         }
-        self.judge_step(index, number, &next);
-        let item = W::take(model, next);
+        let number = u32::try_from(number).expect("more actions than u32 can count");
+        self.judge_step(index, number, model.broken_by_step(&next), || model.exercised(&next));
+        self.reached(index, class, W::take(model, next));
+        true
+    }
+
+    /// The same for a step that the model knows.
+    #[inline]
+    fn known_step(&mut self, index: usize, step: CodedStep<W::Item>) {
+        let CodedStep { action, code, fairness, broken, exercised } = step;
+        self.judge_step(index, action, broken, || exercised);
+        self.reached(index, self.shared.edges.then(|| class_of(fairness)), code);
+    }
+
+    /// Has a successor looked up, if that is not known to be in vain.
+    #[inline]
+    fn reached(&mut self, index: usize, class: Option<u8>, item: W::Item) {
+        let edge = small(self.out.edges.len());
+        if let Some(class) = class {
+            self.out.edges.push(Edge { target: FRESH, class });
+        }
         let print = W::print(&item);
         // Nobody but an edge needs the number of what was sent on its way before.
         let mark = W::Keep::mark(print, &item);
         if self.shared.edges || !self.scratch.recent.saw(print, &mark) {
             self.scratch.pending.push(Pending { print, item, source: small(index), edge });
         }
-        true
     }
 
-    fn judge_step(&mut self, source: usize, number: usize, next: &<M as Model>::State) {
-        let model = self.shared.model;
-        let broken = model.broken_by_step(next) & self.shared.safety & !self.broken_steps;
-        let exercised = if self.wanted == 0 { 0 } else { model.exercised(next) & self.wanted };
+    #[inline]
+    fn judge_step(
+        &mut self,
+        source: usize,
+        number: u32,
+        broken: u64,
+        exercised: impl FnOnce() -> u64,
+    ) {
+        let broken = broken & self.shared.safety & !self.broken_steps;
+        let exercised = if self.wanted == 0 { 0 } else { exercised() & self.wanted };
         if broken | exercised != 0 {
             self.broken_steps |= broken;
             self.wanted &= !exercised;
-            let action = Some(u32::try_from(number).expect("more actions than u32 can count"));
-            self.out.hits.push(Hit { source, action, broken, exercised });
+            self.out.hits.push(Hit { source, action: Some(number), broken, exercised });
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use super::coded::{Coded, Words};
+use super::coded::{Coded, CodedStep, Judged, Words};
 use super::subject::Subject;
 use super::table::{fingerprint, fingerprint_of_words};
 
@@ -18,6 +18,17 @@ pub(super) trait Way<M: Subject> {
 
     /// Shows the state.
     fn look<R>(model: &M, item: &Self::Item, with: impl FnOnce(&M::State) -> R) -> R;
+
+    /// Judges a state and adds all its steps, if the model has a cheaper way to them than one after
+    /// the other.
+    fn steps(
+        _: &M,
+        _: &M::State,
+        _: &Self::Item,
+        _: &mut Vec<CodedStep<Self::Item>>,
+    ) -> Option<Judged> {
+        None
+    }
 
     /// What tells states apart, nearly always.
     fn print(item: &Self::Item) -> u64;
@@ -110,6 +121,15 @@ impl<M: Subject + Coded, K: Keep<M::Code>> Way<M> for ByCode<K> {
 
     fn look<R>(model: &M, item: &M::Code, with: impl FnOnce(&M::State) -> R) -> R {
         with(&model.decode(item))
+    }
+
+    fn steps(
+        model: &M,
+        state: &M::State,
+        item: &M::Code,
+        steps: &mut Vec<CodedStep<M::Code>>,
+    ) -> Option<Judged> {
+        model.steps(state, item, steps)
     }
 
     fn print(item: &M::Code) -> u64 {
