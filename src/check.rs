@@ -4,13 +4,15 @@
 //! operation does), `actions` with `menu`, `choices` and `classes` (what can happen, and what
 //! must), `canon` and `symmetry` (which states are the same), `model` with `open` (all of it as a
 //! `stateright::Model`), `pack` (states as bytes), `narrate` (a run as people read it, and its
-//! replay). [`walk`] is for what is too large.
+//! replay). [`walk`] is for what is too large. What makes it cheap stands apart: `touched` and
+//! `turns`, `code` with `pool`, `apart`.
 //!
 //! Three abstractions keep it small, and each is sound for the claims: timers run out only when
 //! something gave cause; a heartbeat and its answer are one step unless a scope asks for three;
 //! names are ranks (see [`crate::controller_sm::Renaming`]).
 
 mod actions;
+mod apart;
 mod canon;
 mod choices;
 mod classes;

@@ -22,9 +22,14 @@ pub(super) struct Offered<'a> {
 }
 
 impl<'a> Offered<'a> {
+    /// Nothing yet.
+    pub(super) fn new(scope: &'a Scope, state: &'a State) -> Self {
+        Self { scope, state, operations: Vec::with_capacity(24) }
+    }
+
     /// Everything that can happen.
     pub(super) fn all(scope: &'a Scope, state: &'a State) -> Vec<Operation> {
-        let mut offered = Self { scope, state, operations: Vec::with_capacity(24) };
+        let mut offered = Self::new(scope, state);
         if offered.beginning() {
             return offered.operations;
         }
@@ -32,8 +37,7 @@ impl<'a> Offered<'a> {
             offered.message(message);
         }
         for node in &state.nodes {
-            offered.beats(node);
-            offered.node(node);
+            offered.machine(node);
         }
         for cloud in &state.cloud {
             offered.cloud(cloud);
@@ -62,7 +66,7 @@ impl<'a> Offered<'a> {
     }
 
     /// Jobs that are there from the start are submitted before anything else happens.
-    fn beginning(&mut self) -> bool {
+    pub(super) fn beginning(&mut self) -> bool {
         let next = self.scope.jobs.get(usize::from(self.state.submitted));
         if next.is_some_and(|plan| plan.at_start) {
             self.always(Operation::Submit(self.next_job()));
@@ -75,7 +79,8 @@ impl<'a> Offered<'a> {
         JobId(u32::from(self.state.submitted) + 1)
     }
 
-    fn message(&mut self, message: &Message) {
+    /// What may become of a message.
+    pub(super) fn message(&mut self, message: &Message) {
         let id = message.attempt();
         let way = Way::of(self.state, message.seat().worker);
         match message {
@@ -153,6 +158,12 @@ impl<'a> Offered<'a> {
             self.fault(operation(Fate::AnswerLost));
         }
         self.faults(&[operation(Fate::RequestLost), operation(also)]);
+    }
+
+    /// What a machine and its worker may do.
+    pub(super) fn machine(&mut self, node: &Node) {
+        self.beats(node);
+        self.node(node);
     }
 
     fn beats(&mut self, node: &Node) {
@@ -257,7 +268,7 @@ impl<'a> Offered<'a> {
         }
     }
 
-    fn client(&mut self) {
+    pub(super) fn client(&mut self) {
         if !self.state.up {
             return;
         }
@@ -280,14 +291,30 @@ impl<'a> Offered<'a> {
     }
 
     fn controller(&mut self) {
-        if !self.state.up {
-            return self.always(Operation::ControllerStarts);
+        self.controller_itself();
+        for timer in self.timers() {
+            self.timer(timer);
         }
-        self.fault(Operation::ControllerCrashes);
-        for timer in self.state.controller.armed() {
-            if self.runs_out(timer) {
-                self.always(Operation::Fires(timer));
-            }
+    }
+
+    /// What becomes of the controller itself.
+    pub(super) fn controller_itself(&mut self) {
+        if self.state.up {
+            self.fault(Operation::ControllerCrashes);
+        } else {
+            self.always(Operation::ControllerStarts);
+        }
+    }
+
+    /// Its timers.
+    pub(super) fn timers(&self) -> Vec<Timer> {
+        if self.state.up { self.state.controller.armed() } else { Vec::new() }
+    }
+
+    /// One of them, if it can run out here.
+    pub(super) fn timer(&mut self, timer: Timer) {
+        if self.runs_out(timer) {
+            self.always(Operation::Fires(timer));
         }
     }
 

@@ -19,9 +19,19 @@ type Numbers = SmallVec<[u16; 4]>;
 
 /// Makes a state canonical; answers the new names that it gave.
 pub(super) fn canonicalize(state: &mut State) -> Renaming {
+    named_anew(state, |_| true)
+}
+
+/// The same for what one worker has of a state: what others mention is not there, and stays.
+pub(super) fn canonicalize_part(state: &mut State, of: WorkerId) -> Renaming {
+    named_anew(state, |id| id == of)
+}
+
+/// Makes canonical what these workers have.
+fn named_anew(state: &mut State, whose: impl Fn(WorkerId) -> bool) -> Renaming {
     prune(state);
-    let mut names = Renaming { attempts: attempts(state), ..Renaming::default() };
-    names.incarnations = incarnations(state, &names);
+    let mut names = Renaming { attempts: attempts(state, &whose), ..Renaming::default() };
+    names.incarnations = incarnations(state, &names, &whose);
     names.clocks = clocks(state);
     names.vms = vms(state, &names);
     names.slices = slices(state);
@@ -98,7 +108,7 @@ fn is_mentioned(state: &State, id: AttemptId) -> bool {
 }
 
 /// Attempts that stay, of the tasks of which one goes.
-fn attempts(state: &State) -> SmallVec<[(TaskId, Numbers); 2]> {
+fn attempts(state: &State, whose: impl Fn(WorkerId) -> bool) -> SmallVec<[(TaskId, Numbers); 2]> {
     let mut renamed = SmallVec::new();
     for (job, record) in state.controller.jobs() {
         for (index, task) in (0..).zip(&record.tasks) {
@@ -108,7 +118,9 @@ fn attempts(state: &State) -> SmallVec<[(TaskId, Numbers); 2]> {
             let id = job.task(index);
             let stays = |number: &u16| {
                 let attempt = &task.attempts[usize::from(*number)];
-                !attempt.is_gone() || is_mentioned(state, id.attempt(*number))
+                !attempt.is_gone()
+                    || !whose(attempt.seat.worker)
+                    || is_mentioned(state, id.attempt(*number))
             };
             let count = u16::try_from(task.attempts.len()).unwrap_or(u16::MAX);
             let kept: Numbers = (0..count).filter(stays).collect();
@@ -155,6 +167,7 @@ fn each_seat(state: &State, names: &Renaming, mut see: impl FnMut(Seat)) {
 fn incarnations(
     state: &State,
     names: &Renaming,
+    whose: impl Fn(WorkerId) -> bool,
 ) -> SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> {
     // Nearly always they are dense, and a set of bits tells: the n-th stands for n + 1.
     let mut sets: SmallVec<[(WorkerId, u64); 4]> = SmallVec::new();
@@ -165,6 +178,9 @@ fn incarnations(
             n @ 1..=64 => 1 << (n - 1),
             _ => return dense = false,
         };
+        if !whose(seat.worker) {
+            return;
+        }
         match sets.iter_mut().find(|(id, _)| *id == seat.worker) {
             Some((_, set)) => *set |= bit,
             None => sets.push((seat.worker, bit)),
@@ -175,7 +191,7 @@ fn incarnations(
     }
     let mut all: SmallVec<[(WorkerId, SmallVec<[Incarnation; 4]>); 2]> = SmallVec::new();
     each_seat(state, names, |seat| {
-        if seat.incarnation.0 == 0 {
+        if seat.incarnation.0 == 0 || !whose(seat.worker) {
             return;
         }
         match all.iter_mut().find(|(id, _)| *id == seat.worker) {

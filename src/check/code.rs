@@ -10,9 +10,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::controller_sm::ControllerSm;
-use crate::explore::{Coded, Subject, fingerprint};
+use crate::explore::{Coded, CodedStep, Judged, Subject, fingerprint};
 use crate::model::budget::Tally;
-use crate::model::id::{AttemptId, Seat, TaskId};
+use crate::model::id::{AttemptId, Seat, TaskId, WorkerId};
 use crate::model::operation::FaultKind;
 use crate::model::wire::{BeatReply, Heartbeat};
 
@@ -55,9 +55,88 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// The number of a controller.
+    pub(super) fn controller(&self, controller: &Arc<ControllerSm>) -> u32 {
+        self.controllers.number(controller)
+    }
+
+    /// The number of a node.
+    pub(super) fn node(&self, node: &Arc<Node>) -> u32 {
+        self.nodes.number(node)
+    }
+
+    /// The number of these nodes together, by their numbers.
+    pub(super) fn fleet(&self, numbers: &Numbers) -> u32 {
+        let make = || {
+            let nodes = numbers.iter().map(|number| Arc::clone(self.nodes.part(*number)));
+            Arc::new(Fleet { nodes: nodes.collect(), numbers: numbers.clone() })
+        };
+        self.fleets.find(fingerprint(numbers), |fleet| fleet.numbers == *numbers, make)
+    }
+
+    /// The numbers of the nodes that are together under this number.
+    pub(super) fn nodes_of(&self, fleet: u32) -> &Numbers {
+        &self.fleets.part(fleet).numbers
+    }
+
+    /// The number of what a state has beside its machines.
+    pub(super) fn rest(&self, state: &State) -> u32 {
+        let make = || Arc::new(Rest::of(state));
+        self.rests.find(fingerprint(&RestOf(state)), |rest| rest.is_of(state), make)
+    }
+
+    /// Puts what a worker has of the rest of this number in the place of what it has in a state.
+    pub(super) fn put_part(&self, rest: u32, of: WorkerId, state: &mut State) {
+        let part = self.rests.part(rest);
+        let others = |worker: WorkerId| worker != of;
+        state.net.retain(|it| others(it.seat().worker));
+        state.net.extend(part.net.iter().copied());
+        state.net.sort_unstable();
+        state.strays.retain(|it| others(it.seat.worker));
+        state.strays.extend(part.strays.iter().cloned());
+        state.strays.sort_unstable();
+        state.beats.retain(|it| others(it.seat.worker));
+        state.beats.extend(part.beats.iter().cloned());
+        state.beats.sort_unstable();
+        state.answers.retain(|it| others(it.0.worker));
+        state.answers.extend(part.answers.iter().cloned());
+        state.answers.sort_unstable();
+        state.exits.retain(|it| others(it.1.worker));
+        state.exits.extend(part.exits.iter().copied());
+        state.exits.sort_unstable();
+        // The rest belongs to nobody, and is in every part.
+        (state.up, state.submitted, state.left) = (part.up, part.submitted, part.left);
+        state.forgotten = SmallVec::from_slice(&part.forgotten);
+        state.started = SmallVec::from_slice(&part.started);
+    }
+}
+
+/// Numbers of nodes.
+pub(super) type Numbers = SmallVec<[u32; 4]>;
+
+/// What a code says: the numbers of the parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) controller: u32,
+    pub(super) fleet: u32,
+    pub(super) rest: u32,
+}
+
+impl Named {
+    pub(super) fn of(code: &[u64; 2]) -> Self {
+        let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self { controller: half(code[0]), fleet: half(code[1]), rest: half(code[0] >> 32) }
+    }
+
+    pub(super) fn code(self) -> [u64; 2] {
+        [u64::from(self.controller) | u64::from(self.rest) << 32, u64::from(self.fleet)]
+    }
+}
+
 /// The nodes of a state.
 struct Fleet {
-    numbers: SmallVec<[u32; 4]>,
+    numbers: Numbers,
     nodes: SmallVec<[Arc<Node>; 2]>,
 }
 
@@ -120,33 +199,19 @@ impl<M: Machines> Coded for ClusterModel<M> {
 
     fn encode(&self, state: &State) -> [u64; 2] {
         let parts = self.parts();
-        let controller = parts.controllers.number(&state.controller);
-        let numbers: SmallVec<[u32; 4]> =
-            state.nodes.iter().map(|node| parts.nodes.number(node)).collect();
-        let fleet = parts.fleets.find(
-            fingerprint(&numbers),
-            |fleet| fleet.numbers == numbers,
-            || {
-                let nodes = numbers.iter().map(|number| Arc::clone(parts.nodes.part(*number)));
-                Arc::new(Fleet { nodes: nodes.collect(), numbers: numbers.clone() })
-            },
-        );
-        let rest = parts.rests.find(
-            fingerprint(&RestOf(state)),
-            |rest| rest.is_of(state),
-            || Arc::new(Rest::of(state)),
-        );
-        [u64::from(controller) | u64::from(rest) << 32, u64::from(fleet)]
+        let numbers: Numbers = state.nodes.iter().map(|node| parts.node(node)).collect();
+        let controller = parts.controller(&state.controller);
+        Named { controller, fleet: parts.fleet(&numbers), rest: parts.rest(state) }.code()
     }
 
     fn decode(&self, code: &[u64; 2]) -> State {
         let parts = self.parts();
-        let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(u32::MAX);
-        let rest = parts.rests.part(half(code[0] >> 32));
+        let named = Named::of(code);
+        let rest = parts.rests.part(named.rest);
         let scope = self.scope();
         State {
-            controller: Arc::clone(parts.controllers.part(half(code[0]))),
-            nodes: parts.fleets.part(half(code[1])).nodes.clone(),
+            controller: Arc::clone(parts.controllers.part(named.controller)),
+            nodes: parts.fleets.part(named.fleet).nodes.clone(),
             up: rest.up,
             net: SmallVec::from_slice(&rest.net),
             strays: rest.strays.clone(),
@@ -162,6 +227,15 @@ impl<M: Machines> Coded for ClusterModel<M> {
             reports_repeat: scope.faults.offers(FaultKind::ReportDuplicated),
             note: Note::default(),
         }
+    }
+
+    fn steps(
+        &self,
+        state: &State,
+        code: &[u64; 2],
+        steps: &mut Vec<CodedStep<[u64; 2]>>,
+    ) -> Option<Judged> {
+        if self.works_apart() { self.steps_of_parts(state, Named::of(code), steps) } else { None }
     }
 
     /// With its share of the parts, of which a controller with its records is the largest.

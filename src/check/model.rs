@@ -1,8 +1,8 @@
 //! The cluster as a model: what `explore` searches, and what stateright's own tools understand.
 
-mod judge;
+pub(super) mod judge;
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use stateright::Model;
@@ -15,6 +15,7 @@ use crate::model::scheduler::Chooser;
 use crate::model::view::StepView;
 
 use super::actions::Offered;
+use super::apart::Apart;
 use super::canon::canonicalize;
 use super::choices::scripts;
 use super::classes::Classes;
@@ -51,6 +52,8 @@ pub struct ClusterModel<M = Real> {
     seen: Option<AtomicU32>,
     /// Parts of states, and turns of the controller, that were seen.
     memory: Option<(Parts, Turns)>,
+    /// What single workers' parts of states lead to.
+    apart: Apart,
     watch: Option<Watch>,
     /// The first state in bytes.
     first: OnceLock<Vec<u8>>,
@@ -81,6 +84,7 @@ impl<M: Machines> ClusterModel<M> {
             alike,
             seen,
             memory: Some((Parts::new(), Turns::new())),
+            apart: Apart::new(),
             watch: None,
             first: OnceLock::new(),
         }
@@ -99,9 +103,30 @@ impl<M: Machines> ClusterModel<M> {
         Self { seen: None, memory: None, ..self }
     }
 
+    /// The same; each step says all that it exercises.
+    #[cfg(test)]
+    pub(super) fn telling_all(self) -> Self {
+        Self { seen: None, ..self }
+    }
+
     /// The parts of states that were seen.
     pub(super) fn parts(&self) -> &Parts {
         &self.memory.as_ref().expect("invariant: who asks for codes keeps the memory").0
+    }
+
+    /// What single workers' parts of states lead to.
+    pub(super) fn apart(&self) -> &Apart {
+        &self.apart
+    }
+
+    /// Whether steps of single workers are worth to be remembered, and all that is asked of a step
+    /// can be told from what its worker has.
+    pub(super) fn works_apart(&self) -> bool {
+        let seen = self.seen.as_ref().map_or(0, |seen| seen.load(Ordering::Relaxed));
+        self.watch.is_none()
+            && self.scope.groups.is_empty()
+            && self.scope.workers.len() > 1
+            && self.judged & !seen & judge::HARD_ELSEWHERE == 0
     }
 
     fn take(&self, state: State, act: Act) -> Move<'_, M> {
@@ -174,6 +199,13 @@ impl<M: Machines> ClusterModel<M> {
 
     /// Takes a step without giving new names; nothing where the act is impossible.
     pub fn step(&self, before: &State, act: Act) -> Option<State> {
+        let after = self.step_untold(before, act)?;
+        self.told(after.note.exercised);
+        Some(after)
+    }
+
+    /// The same for one that is perhaps not told to anybody.
+    pub(super) fn step_untold(&self, before: &State, act: Act) -> Option<State> {
         let mut state = before.clone();
         if let Some(kind) = act.operation.fault()
             && !menu::is_free(before, act.operation)
@@ -205,19 +237,23 @@ impl<M: Machines> ClusterModel<M> {
 
     /// Every act that a state offers; some turn out to be none.
     pub fn acts(&self, state: &State, acts: &mut Vec<Act>) {
-        let crash = FaultKind::ControllerCrash;
-        let dies = menu::may(&self.scope.faults, state.left, crash);
         for operation in Offered::all(&self.scope, state) {
-            let taken = |choice| self.taken(state, Act { operation, choice, dies: false });
-            let first = acts.len();
-            scripts(state, operation, taken, |choice| {
-                acts.push(Act { operation, choice, dies: false });
-            });
-            if dies && state.up {
-                // What a controller chose before it died is in its journal.
-                for at in first..acts.len() {
-                    acts.push(Act { dies: true, ..acts[at] });
-                }
+            self.acts_of(state, operation, acts);
+        }
+    }
+
+    /// Every act of an operation that a state offers.
+    pub(super) fn acts_of(&self, state: &State, operation: Operation, acts: &mut Vec<Act>) {
+        let taken = |choice| self.taken(state, Act { operation, choice, dies: false });
+        let first = acts.len();
+        scripts(state, operation, taken, |choice| {
+            acts.push(Act { operation, choice, dies: false });
+        });
+        let crash = FaultKind::ControllerCrash;
+        if state.up && menu::may(&self.scope.faults, state.left, crash) {
+            // What a controller chose before it died is in its journal.
+            for at in first..acts.len() {
+                acts.push(Act { dies: true, ..acts[at] });
             }
         }
     }
@@ -275,16 +311,7 @@ impl<M: Machines> explore::Subject for ClusterModel<M> {
     }
 
     fn broken(&self, state: &State) -> u64 {
-        let mut bits = 0;
-        for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
-            if let Judge::State(broken) = &claim.judge
-                && self.judges(at)
-                && broken(state).is_some()
-            {
-                bits |= 1 << at;
-            }
-        }
-        bits
+        self.broken_of(u32::MAX, state)
     }
 
     fn exercised(&self, state: &State) -> u64 {

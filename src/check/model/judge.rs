@@ -16,6 +16,11 @@ const OF_PROCESSES: u32 = 1 << 11;
 /// Those that look at nothing but what the controller records before and after, and at what it
 /// heard: all but T3 and T8.
 const OF_CONTROLLER: u32 = 0b10_1111_0110 << 8;
+/// The claims whose hard case may be at another worker than that of the step: L2 and L4.
+pub(in crate::check) const HARD_ELSEWHERE: u32 = 1 << 19 | 1 << 21;
+/// The claims about states that no single worker's part can break: S8. All others, and what they
+/// and the progress claims ask, are about the controller alone, or about one process or exit.
+pub(in crate::check) const OF_SEVERAL: u32 = 1 << 8;
 
 impl<M: Machines> ClusterModel<M> {
     /// Judges the claims across a step.
@@ -47,12 +52,30 @@ impl<M: Machines> ClusterModel<M> {
                 note.exercised |= 1 << at;
             }
         }
-        if note.exercised != 0
-            && let Some(seen) = &self.seen
-        {
-            seen.fetch_or(note.exercised, Ordering::Relaxed);
-        }
         note
+    }
+
+    /// Whoever asked for a step learns what it exercised: that need not be looked for again.
+    pub(in crate::check) fn told(&self, exercised: u32) {
+        if let Some(seen) = &self.seen
+            && exercised & !seen.load(Ordering::Relaxed) != 0
+        {
+            seen.fetch_or(exercised, Ordering::Relaxed);
+        }
+    }
+
+    /// Those of these claims that are broken in a state.
+    pub(in crate::check) fn broken_of(&self, claims: u32, state: &State) -> u64 {
+        let mut bits = 0;
+        for (at, claim) in Table::<State>::CLAIMS.iter().enumerate() {
+            if let Judge::State(broken) = &claim.judge
+                && self.judged & claims & 1 << at != 0
+                && broken(state).is_some()
+            {
+                bits |= 1 << at;
+            }
+        }
+        bits
     }
 
     /// What a claim finds wrong in a step, in words.
