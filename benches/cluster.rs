@@ -1,16 +1,29 @@
 //! The modelled cluster searched by our engine and by `stateright`'s: the very same model in the
 //! same run, states counted alike, the best of a few rounds of each in turn. Ours also decides
 //! progress, which theirs cannot; what they decide alike are the claims about states and steps.
+//! Each run has a model of its own, so that none finds remembered what another one asked. The exact
+//! search asks it for the steps of whole states and works with codes; theirs asks for one step at a
+//! time, as every [`Model`] can be asked, and hashes what it gets.
+//!
+//! The engine's own share of a search is what is left of its time, in processor time of one
+//! thread, without what it asks of the model: the same states are expanded in the same order by a
+//! model of its own, told from a record which steps lead to a new state. That counts the actions,
+//! the machines, the canonical form, the judging of claims and obligations, fairness, and codes or
+//! fingerprints. It leaves out looking states up, storing them and their steps, and deciding
+//! progress, which is named apart: they are the engine's.
 //!
 //! `cargo bench --bench cluster` takes `mix`; names after `--` choose other scopes (`gang`), and a
 //! number is that of the rounds.
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use iris_check::check::{ClusterModel, Scope, State};
-use iris_check::explore::{Coded, Limits, Memory, Subject, fingerprint, search, search_coded};
+use iris_check::explore::{
+    Coded, Limits, Memory, Phase, Progress, Subject, fingerprint, search, search_coded,
+};
 use stateright::{Checker, Model};
 
 #[global_allocator]
@@ -34,14 +47,14 @@ fn main() {
     }
 }
 
-fn limits(threads: usize) -> Limits<'static> {
+fn limits(threads: usize, progress: &(dyn Fn(Progress) + Sync)) -> Limits<'_> {
     Limits {
         max_states: None,
         max_depth: None,
         max_memory: None,
         threads,
         stop: &|| None,
-        progress: &|_| (),
+        progress,
     }
 }
 
@@ -70,13 +83,11 @@ fn worked() -> Option<Duration> {
     Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
 }
 
-/// The best time of some runs of the same search, each on a model of its own.
-fn best(rounds: u32, states: u64, mut run: impl FnMut(ClusterModel) -> u64, scope: &Scope) -> Took {
+/// The best time of some runs, each on a model of its own.
+fn best(rounds: u32, scope: &Scope, mut run: impl FnMut(ClusterModel)) -> Took {
     let one = |_| {
         let model = ClusterModel::new(scope.clone());
-        let (took, found) = time(|| run(model));
-        assert_eq!(found, states, "{}: states", scope.name);
-        took
+        time(|| run(model)).0
     };
     let all: Vec<Took> = (0..rounds.max(1)).map(one).collect();
     let least = |of: fn(&Took) -> Duration| all.iter().map(of).min().unwrap_or_default();
@@ -85,23 +96,33 @@ fn best(rounds: u32, states: u64, mut run: impl FnMut(ClusterModel) -> u64, scop
 
 fn compare(scope: &Scope, rounds: u32) {
     let name = &scope.name;
-    let model = ClusterModel::new(scope.clone());
-    let codes = reachable(&model);
-    let states = codes.len() as u64;
-    println!("{name}: {states} states");
+    let record = Record::of(scope);
+    println!("{name}: {} states, {} transitions", record.states, record.fresh.len());
     for threads in [1, 2] {
-        let limits = limits(threads);
-        let exact = best(
-            rounds,
-            states,
-            |model| search_coded(&model, Memory::Codes, &limits).states,
-            scope,
-        );
-        let hash = best(rounds, states, |model| search(&model, &limits).states, scope);
-        let theirs = |model: ClusterModel| {
-            model.checker().threads(threads).spawn_bfs().join().unique_state_count() as u64
+        let visited = Mutex::new(None);
+        let note = |progress: Progress| {
+            let mut visited = visited.lock().expect("no thread panics");
+            if progress.phase == Phase::Progress && visited.is_none() {
+                *visited = worked();
+            }
         };
-        let bfs = best(rounds, states, theirs, scope);
+        let limits = limits(threads, &note);
+        let mut deciding = Duration::MAX;
+        let exact = best(rounds, scope, |model| {
+            *visited.lock().expect("no thread panics") = None;
+            let states = search_coded(&model, Memory::Codes, &limits).states;
+            assert_eq!(states, record.states, "{name}: states");
+            let visited = *visited.lock().expect("no thread panics");
+            let since = worked().zip(visited).and_then(|(now, then)| now.checked_sub(then));
+            deciding = deciding.min(since.unwrap_or_default());
+        });
+        let hash = best(rounds, scope, |model| {
+            assert_eq!(search(&model, &limits).states, record.states, "{name}: states");
+        });
+        let bfs = best(rounds, scope, |model| {
+            let states = model.checker().threads(threads).spawn_bfs().join().unique_state_count();
+            assert_eq!(states as u64, record.states, "{name}: states of stateright");
+        });
         for (what, ours) in [("exact", exact), ("hash", hash)] {
             println!(
                 "  {threads} thread(s) {what:5} {:>7.2?}, stateright BFS {:>7.2?}: {:.2} times by \
@@ -113,63 +134,109 @@ fn compare(scope: &Scope, rounds: u32) {
             );
         }
         if threads == 1 {
-            for (what, ours, alone) in [
-                ("exact", exact, drive(&model, &codes, |state| model.encode(state)[0])),
-                ("hash", hash, drive(&model, &codes, fingerprint)),
-            ] {
-                let share = 100.0 * (1.0 - alone.worked.as_secs_f64() / ours.worked.as_secs_f64());
-                println!("  engine beside machines, claims and {what}: {share:.0} % of the search");
-            }
+            let of = |alone: Took, ours: Took| {
+                100.0 * (1.0 - alone.worked.as_secs_f64() / ours.worked.as_secs_f64())
+            };
+            let by_code = best(rounds, scope, |model| record.drive_codes(&model));
+            let by_state = best(rounds, scope, |model| record.drive_states(&model));
+            println!(
+                "  engine beside machines, claims and codes or fingerprints: exact {:.0} % of the \
+                 search ({:.0} % is deciding progress), hash {:.0} %",
+                of(by_code, exact),
+                100.0 * times(deciding, exact.worked),
+                of(by_state, hash),
+            );
         }
     }
 }
 
-/// The states that are reached, in the order of a search.
-fn reachable(model: &ClusterModel) -> Vec<Code> {
-    let mut known = BTreeSet::new();
-    let mut found: Vec<Code> = Vec::new();
-    let mut next = 0;
-    let mut actions = Vec::new();
-    let mut add = |state: &State, found: &mut Vec<Code>| {
-        let code = model.encode(state);
-        if known.insert(code) {
-            found.push(code);
-        }
-    };
-    model.init_states().iter().for_each(|state| add(state, &mut found));
-    while next < found.len() {
-        let state = model.decode(&found[next]);
-        next += 1;
-        model.actions(&state, &mut actions);
-        for action in actions.drain(..) {
-            if let Some(after) = model.next_state(&state, action) {
-                add(&after, &mut found);
-            }
-        }
-    }
-    found
+/// Which transitions lead to a new state, in the order of a search.
+struct Record {
+    states: u64,
+    fresh: Vec<bool>,
 }
 
-/// What the machines, the claims and telling states apart take of a search: all that is asked of
-/// the model, for the same states, with nothing kept. On one thread.
-fn drive(model: &ClusterModel, codes: &[Code], print: impl Fn(&State) -> u64) -> Took {
-    let mut actions = Vec::new();
-    let mut sum = 0;
-    let (took, ()) = time(|| {
-        for code in codes {
-            let state = model.decode(code);
+impl Record {
+    fn of(scope: &Scope) -> Self {
+        let model = ClusterModel::new(scope.clone());
+        let (mut known, mut left) = (BTreeSet::new(), VecDeque::new());
+        let (mut fresh, mut actions) = (Vec::new(), Vec::new());
+        for state in model.init_states() {
+            known.insert(model.encode(&state));
+            left.push_back(model.encode(&state));
+        }
+        while let Some(code) = left.pop_front() {
+            let state = model.decode(&code);
+            model.actions(&state, &mut actions);
+            for after in actions.drain(..).filter_map(|action| model.next_state(&state, action)) {
+                let code = model.encode(&after);
+                fresh.push(known.insert(code));
+                if fresh.last() == Some(&true) {
+                    left.push_back(code);
+                }
+            }
+        }
+        Self { states: known.len() as u64, fresh }
+    }
+
+    /// All that an exact search asks of the model.
+    fn drive_codes(&self, model: &ClusterModel) {
+        let mut left: VecDeque<Code> =
+            model.init_states().iter().map(|state| model.encode(state)).collect();
+        let mut fresh = self.fresh.iter();
+        let (mut steps, mut actions, mut sum) = (Vec::new(), Vec::new(), 0);
+        while let Some(code) = left.pop_front() {
+            let state = model.decode(&code);
+            if let Some(judged) = model.steps(&state, &code, &mut steps) {
+                sum ^= judged.broken ^ judged.open ^ judged.arises;
+                for step in steps.drain(..) {
+                    sum ^= step.broken ^ step.exercised ^ fingerprint(&step.code);
+                    if fresh.next() == Some(&true) {
+                        left.push_back(step.code);
+                    }
+                }
+                continue;
+            }
             sum ^= model.broken(&state) ^ model.open(&state) ^ model.arises(&state);
             model.actions(&state, &mut actions);
             for action in actions.drain(..) {
                 std::hint::black_box(model.fairness(&state, &action));
                 if let Some(after) = model.next_state(&state, action) {
-                    sum ^= model.broken_by_step(&after) ^ model.exercised(&after) ^ print(&after);
+                    let code = model.encode(&after);
+                    sum ^= model.broken_by_step(&after) ^ model.exercised(&after);
+                    sum ^= fingerprint(&code);
+                    if fresh.next() == Some(&true) {
+                        left.push_back(code);
+                    }
                 }
             }
         }
-    });
-    std::hint::black_box(sum);
-    took
+        assert!(fresh.next().is_none(), "all transitions were taken");
+        std::hint::black_box(sum);
+    }
+
+    /// All that a search by fingerprints asks of the model.
+    fn drive_states(&self, model: &ClusterModel) {
+        let mut left: VecDeque<State> = model.init_states().into();
+        let mut fresh = self.fresh.iter();
+        let (mut actions, mut sum) = (Vec::new(), 0);
+        while let Some(state) = left.pop_front() {
+            sum ^= model.broken(&state) ^ model.open(&state) ^ model.arises(&state);
+            model.actions(&state, &mut actions);
+            for action in actions.drain(..) {
+                std::hint::black_box(model.fairness(&state, &action));
+                if let Some(after) = model.next_state(&state, action) {
+                    sum ^= model.broken_by_step(&after) ^ model.exercised(&after);
+                    sum ^= fingerprint(&after);
+                    if fresh.next() == Some(&true) {
+                        left.push_back(after);
+                    }
+                }
+            }
+        }
+        assert!(fresh.next().is_none(), "all transitions were taken");
+        std::hint::black_box(sum);
+    }
 }
 
 fn times(long: Duration, short: Duration) -> f64 {
