@@ -163,7 +163,9 @@ fn drive(model: &ClusterModel, codes: &[Code], print: impl Fn(&State) -> u64) ->
             for action in actions.drain(..) {
                 std::hint::black_box(model.fairness(&state, &action));
                 if let Some(after) = model.next_state(&state, action) {
-                    sum ^= model.broken_by_step(&after) ^ model.exercised(&after) ^ print(&after);
+                    sum ^= model.broken_by_step(&after)
+                        ^ model.exercised_by_step(&after)
+                        ^ print(&after);
                 }
             }
         }

@@ -287,7 +287,7 @@ impl<M: Machines> explore::Subject for ClusterModel<M> {
         bits
     }
 
-    fn exercised(&self, state: &State) -> u64 {
+    fn exercised_by_step(&self, state: &State) -> u64 {
         u64::from(state.note.exercised)
     }
 

@@ -151,7 +151,8 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
             store,
             broken_states: self.settled,
             broken_steps: self.settled,
-            wanted: self.wanted,
+            wanted_states: self.wanted,
+            wanted_steps: self.wanted,
         };
         let mut polled = 0;
         for (index, item) in chunk.items.iter().enumerate() {
@@ -182,8 +183,9 @@ struct Expansion<'a, M: Subject, W: Way<M>> {
     /// Claims of which this chunk need not report another broken state, or step.
     broken_states: u64,
     broken_steps: u64,
-    /// Claims not yet exercised.
-    wanted: u64,
+    /// Claims not yet exercised by a state, or by a step: that makes a run one longer.
+    wanted_states: u64,
+    wanted_steps: u64,
 }
 
 impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
@@ -191,9 +193,13 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         let model = self.shared.model;
         let mut source = Source::default();
         let broken = model.broken(state) & self.shared.safety & !self.broken_states;
-        if broken != 0 {
+        let wanted = self.wanted_states;
+        let exercised = if wanted == 0 { 0 } else { model.exercised(state) & wanted };
+        if broken | exercised != 0 {
             self.broken_states |= broken;
-            self.out.hits.push(Hit { source: index, action: None, broken, exercised: 0 });
+            self.wanted_states &= !exercised;
+            self.wanted_steps &= !exercised;
+            self.out.hits.push(Hit { source: index, action: None, broken, exercised });
         }
         let edges = self.out.edges.len();
         if self.shared.edges {
@@ -251,10 +257,11 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
     fn judge_step(&mut self, source: usize, number: usize, next: &<M as Model>::State) {
         let model = self.shared.model;
         let broken = model.broken_by_step(next) & self.shared.safety & !self.broken_steps;
-        let exercised = if self.wanted == 0 { 0 } else { model.exercised(next) & self.wanted };
+        let wanted = self.wanted_steps;
+        let exercised = if wanted == 0 { 0 } else { model.exercised_by_step(next) & wanted };
         if broken | exercised != 0 {
             self.broken_steps |= broken;
-            self.wanted &= !exercised;
+            self.wanted_steps &= !exercised;
             let action = Some(u32::try_from(number).expect("more actions than u32 can count"));
             self.out.hits.push(Hit { source, action, broken, exercised });
         }

@@ -143,7 +143,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
                 continue;
             }
             let broken = model.broken_by_step(&state) & self.shared.safety;
-            let exercised = model.exercised(&state);
+            let exercised = model.exercised_by_step(&state);
             let item = W::take(model, state);
             self.store.make_room(&self.shared, 1);
             let most = most_states(self.shared.limits.max_states);
