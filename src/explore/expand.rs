@@ -9,6 +9,7 @@ use super::graph::{Edge, FRESH, Marks, OUTSIDE, class_of};
 use super::limits::{Limits, Stop};
 use super::recent::Recent;
 use super::store::Store;
+use super::stubborn::Few;
 use super::subject::Subject;
 use super::way::{Keep, Mark, Way};
 
@@ -31,6 +32,10 @@ pub(super) struct Shared<'a, M: Subject, W: Way<M>> {
     /// Safety claims broken before this level, and claims not exercised before this level.
     pub(super) settled: u64,
     pub(super) wanted: u64,
+    /// What says which actions others make up for, if some may be left out.
+    pub(super) few: Option<&'a dyn Few<M>>,
+    /// The number of the first state of the level behind the one that is expanded.
+    pub(super) level_end: u32,
     /// A limit was reached: states are still judged, but not expanded.
     pub(super) judge_only: AtomicBool,
     /// The caller wants the search to end now.
@@ -64,6 +69,8 @@ pub(super) struct Source {
     pub(super) edges: usize,
     pub(super) transitions: u64,
     pub(super) marks: Marks,
+    /// Were some of its actions left out?
+    pub(super) narrowed: bool,
 }
 
 /// Claims that a state, or the step by its `action`-th action, broke or exercised.
@@ -90,6 +97,8 @@ pub(super) struct Scratch<M: Subject, W: Way<M>> {
     actions: Vec<M::Action>,
     items: Vec<W::Item>,
     guesses: Vec<u32>,
+    /// By action of a state: do others make up for it?
+    left_out: Vec<bool>,
     recent: Recent<Mark<M, W>>,
 }
 
@@ -100,6 +109,7 @@ impl<M: Subject, W: Way<M>> Scratch<M, W> {
             actions: Vec::new(),
             items: Vec::new(),
             guesses: Vec::with_capacity(BATCH),
+            left_out: Vec::new(),
             recent: Recent::new(),
         }
     }
@@ -209,7 +219,11 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         if !self.shared.judge_only.load(Ordering::Relaxed) {
             let mut actions = std::mem::take(&mut self.scratch.actions);
             model.actions(state, &mut actions);
+            source.narrowed = self.leave_out(state, &actions);
             for (number, action) in actions.drain(..).enumerate() {
+                if source.narrowed && self.scratch.left_out[number] {
+                    continue;
+                }
                 let spot = (index, number);
                 source.transitions += u64::from(self.step(spot, state, action, &mut source.marks));
             }
@@ -217,6 +231,18 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         }
         source.edges = self.out.edges.len() - edges;
         self.out.sources.push(source);
+    }
+
+    /// Marks actions that others make up for; are there any?
+    fn leave_out(&mut self, state: &M::State, actions: &[M::Action]) -> bool {
+        let Some(few) = self.shared.few else { return false };
+        let (model, end, kept) = (self.shared.model, self.shared.level_end, self.shared.kept());
+        // What is numbered meanwhile is of the next level, as what is not numbered yet.
+        let is_later = |next: M::State| {
+            let item = W::take(model, next);
+            !kept.find(W::print(&item), &item).is_ok_and(|id| id < end)
+        };
+        few.leave_out(state, actions, &is_later, &mut self.scratch.left_out)
     }
 
     /// Takes a step; was there one that stays inside?
