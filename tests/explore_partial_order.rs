@@ -32,7 +32,8 @@ fn check(model: &Mesh, claim: usize, path: &Path<Mix, Act>, breaks: bool) {
         assert!(model.within_boundary(&state));
     }
     let broken = model.broken(&state) | model.broken_by_step(&state);
-    let found = if breaks { broken } else { model.exercised(&state) };
+    let exercised = model.exercised(&state) | model.exercised_by_step(&state);
+    let found = if breaks { broken } else { exercised };
     assert_eq!(found >> claim & 1, 1);
 }
 

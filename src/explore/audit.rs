@@ -114,7 +114,8 @@ impl<'a, M: Subject + Footprints> Audit<'a, M> {
     /// What is broken and what is exercised in a state or by the step to it.
     fn found(&self, state: &M::State) -> [u64; 2] {
         let broken = self.model.broken(state) | self.model.broken_by_step(state);
-        [broken & self.safety, self.model.exercised(state) & self.decided]
+        let exercised = self.model.exercised(state) | self.model.exercised_by_step(state);
+        [broken & self.safety, exercised & self.decided]
     }
 
     /// Where a guard is false, nothing is enabled.

@@ -14,8 +14,8 @@ pub type Variables = u128;
 /// - a step changes no variable that its transition does not write;
 /// - which actions of a transition are enabled, what their steps write, and what
 ///   [`broken_by_step`](super::Subject::broken_by_step) and
-///   [`exercised`](super::Subject::exercised) say of the steps (not of the states they lead to)
-///   depends on what the transition reads, and on nothing else;
+///   [`exercised_by_step`](super::Subject::exercised_by_step) say of the steps depends on what the
+///   transition reads, and on nothing else;
 /// - what a state breaks or exercises stays so after a step that does not hide it.
 ///
 /// Too much may always be named: more depends on each other then, and less is left out. What is

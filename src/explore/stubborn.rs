@@ -112,6 +112,10 @@ impl<M: Subject> Subject for Finite<'_, M> {
         self.0.broken(state)
     }
 
+    fn exercised_by_step(&self, state: &M::State) -> u64 {
+        self.0.exercised_by_step(state)
+    }
+
     fn exercised(&self, state: &M::State) -> u64 {
         self.0.exercised(state)
     }

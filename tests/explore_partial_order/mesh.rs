@@ -290,9 +290,13 @@ impl Subject for Mesh {
         state.step.0
     }
 
+    fn exercised_by_step(&self, state: &Mix) -> u64 {
+        state.step.1
+    }
+
     fn exercised(&self, state: &Mix) -> u64 {
         let facts = u64::from(Self::holds(state, &self.hard));
-        facts | u64::from(Self::holds(state, &self.goal)) << 2 | state.step.1
+        facts | u64::from(Self::holds(state, &self.goal)) << 2
     }
 
     fn open(&self, state: &Mix) -> u64 {
