@@ -237,3 +237,29 @@ fn up_to_symmetry_what_is_safe_is_decided_and_what_must_happen_is_not() {
     let (_, json, _) = answer(&asked);
     assert!(json.contains(&format!("\"stands_for\": {whole}")), "{json}");
 }
+
+#[test]
+fn an_exact_search_answers_the_same_from_less_memory() {
+    let json = |args: &[&str]| {
+        let (code, out, err) = answer(&[&["check", "--format", "json"], args].concat());
+        let lines = out.lines().filter(|line| !line.trim_start().starts_with("\"seconds\""));
+        (code, lines.map(str::to_owned).collect::<Vec<_>>(), err)
+    };
+    let hashed = json(&["delivery", "crash"]);
+    assert_eq!(hashed.0, 0, "{}", hashed.2);
+    assert_eq!(json(&["--exact", "delivery", "crash"]), hashed);
+    // What it keeps of a state is so much shorter that it gets further.
+    let states = |exact: &[&str]| -> u64 {
+        let (code, lines, _) = json(&[&["lease", "--max-memory", "500K"], exact].concat());
+        assert_eq!(code, 5, "{lines:?}");
+        let digits = lines.iter().find_map(|line| line.trim().strip_prefix("\"states\": "));
+        digits.and_then(|it| it.trim_end_matches(',').parse().ok()).expect("a number of states")
+    };
+    let (hashed, exact) = (states(&[]), states(&["--exact"]));
+    assert!(exact > 5 * hashed, "{exact} and {hashed} states");
+    for other in [&["--disk", "folder"][..], &["--symmetry"], &["--processes", "2"]] {
+        let (code, _, err) = answer(&[&["check", "--exact", "delivery"], other].concat());
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains("--exact") && err.contains("cannot be used with"), "{err}");
+    }
+}
