@@ -137,8 +137,25 @@ impl Hash for Print<'_> {
 mod tests {
     use stateright::Model;
 
-    use crate::check::{ClusterModel, Scope};
-    use crate::explore::fingerprint;
+    use super::*;
+    use crate::check::{ClusterModel, Real, Scope};
+    use crate::model::id::WorkerId;
+
+    /// A print leaves out what never differs within a scope, such as which way a worker is drained.
+    #[test]
+    fn inputs_with_the_same_print_are_told_apart() {
+        let model = ClusterModel::new(Scope::named("gang").expect("a standard scope"));
+        let (turns, before) = (Turns::new(), model.initial().controller);
+        let after = [true, false, true].map(|closed| {
+            let input = Input::Drain { worker: WorkerId(1), closed };
+            let asked = Chooser::scripted(0);
+            let taken = Turn::take(&Real, &before, input.clone(), asked);
+            let remembered = turns.turn(&Real, &before, input, asked);
+            assert_eq!(remembered.after, taken.after);
+            Arc::clone(&remembered.after)
+        });
+        assert_ne!(after[0], after[1]);
+    }
 
     /// Among the scopes are those in which steps break claims.
     #[test]
