@@ -203,7 +203,7 @@ impl Record {
                 std::hint::black_box(model.fairness(&state, &action));
                 if let Some(after) = model.next_state(&state, action) {
                     let code = model.encode(&after);
-                    sum ^= model.broken_by_step(&after) ^ model.exercised(&after);
+                    sum ^= model.broken_by_step(&after) ^ model.exercised_by_step(&after);
                     sum ^= fingerprint(&code);
                     if fresh.next() == Some(&true) {
                         left.push_back(code);
@@ -226,7 +226,7 @@ impl Record {
             for action in actions.drain(..) {
                 std::hint::black_box(model.fairness(&state, &action));
                 if let Some(after) = model.next_state(&state, action) {
-                    sum ^= model.broken_by_step(&after) ^ model.exercised(&after);
+                    sum ^= model.broken_by_step(&after) ^ model.exercised_by_step(&after);
                     sum ^= fingerprint(&after);
                     if fresh.next() == Some(&true) {
                         left.push_back(after);

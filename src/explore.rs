@@ -15,6 +15,10 @@
 //! A model in which names can be exchanged ([`Symmetric`]) can be searched up to that by
 //! [`search_symmetric()`], for its claims about states and steps.
 //!
+//! A model that says what its steps look at and change ([`Footprints`]) can be searched by
+//! partial-order reduction ([`search_partial_order()`]), for the same claims; [`audit()`] looks
+//! whether it says the truth.
+//!
 //! One whose states can be written down ([`Portable`]) can be searched by several processes, on as
 //! many machines, with [`search_flow()`]: the report is the same.
 //!
@@ -36,11 +40,13 @@
 //! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
 //! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs.
-//! `symmetry` puts one state in the place of many before all that. `disk` has levels of its own,
+//! `symmetry` puts one state in the place of many before all that, `stubborn` leaves steps out by
+//! what `footprint` says of them, which `audit` looks after. `disk` has levels of its own,
 //! `flow` is the same search by several processes: both take states as bytes (`portable`) and end
 //! with `prints` in `progress` and `conclude` too. Apart from it: `walk` with `chance`, `ledger`
 //! and `shorten`.
 
+mod audit;
 mod board;
 mod chance;
 mod coded;
@@ -51,6 +57,7 @@ mod cycle;
 mod disk;
 mod expand;
 mod flow;
+mod footprint;
 mod graph;
 mod ledger;
 mod limits;
@@ -66,21 +73,25 @@ mod retrace;
 mod search;
 mod shorten;
 mod store;
+mod stubborn;
 mod subject;
 mod symmetry;
 mod table;
 mod walk;
 mod way;
 
+pub use audit::{Lie, Wrong, audit};
 pub use coded::{Coded, CodedStep, Judged, Words};
 pub use disk::{Disk, DiskError, Trouble, is_on_disk, search_on_disk};
 pub use flow::{Cluster, FlowError, search_flow};
+pub use footprint::{Footprints, Transition, Variables};
 pub use limits::{Limits, Phase, Progress, Stop};
 pub use plain::Plain;
 pub use portable::Portable;
 pub use report::{Counterexample, Path, Report, Verdict};
 pub use search::{Memory, search, search_coded};
 pub use shorten::shorten;
+pub use stubborn::{Narrowed, search_partial_order};
 pub use subject::{Claim, Fairness, Kind, OPTIONAL, Obligation, Subject, Value};
 pub use symmetry::{Reduced, Symmetric, search_symmetric};
 pub use table::fingerprint;

@@ -36,6 +36,8 @@ fn every_verdict_and_trace_agrees_with_enumeration() {
         for claim in 0..model.claims().len() {
             let expected = oracle.expect(claim);
             seen[compare(&model, &oracle, claim, &expected, &report, seed)] += 1;
+            let witness = report.witnesses[claim].as_ref().map(|path| path.steps.len());
+            assert_eq!(witness, oracle.exercised(claim), "witness, seed {seed}, claim {claim}");
         }
     }
     // Each kind of outcome occurs often enough for agreement to mean something.

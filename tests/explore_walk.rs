@@ -158,7 +158,7 @@ fn what_is_found_first_has_the_lowest_number_and_ends_the_walks() {
 #[test]
 fn walks_that_are_stopped_say_so_and_keep_what_they_found() {
     // One claim is broken by the first step, and the way goes on.
-    let model = common::job::Job { tasks: 2, workers: 2, attempts: 4 };
+    let model = common::job::Job::new(2, 2, 4);
     for threads in [1, 2] {
         let calls = AtomicU64::new(0);
         let stop = || (calls.fetch_add(1, Ordering::Relaxed) >= 9).then_some(Stop::Interrupted);

@@ -314,7 +314,7 @@ impl<M: Machines> explore::Subject for ClusterModel<M> {
         self.broken_of(u32::MAX, state)
     }
 
-    fn exercised(&self, state: &State) -> u64 {
+    fn exercised_by_step(&self, state: &State) -> u64 {
         u64::from(state.note.exercised)
     }
 

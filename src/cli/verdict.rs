@@ -81,6 +81,7 @@ pub(super) fn stop_word(stop: Stop) -> String {
         Stop::Interrupted => "interrupted",
         Stop::Boundary => "boundary",
         Stop::Symmetry => "symmetry",
+        Stop::PartialOrder => "partial order",
         Stop::Lost(process) => return format!("lost process {process}"),
     };
     word.to_owned()

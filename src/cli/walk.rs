@@ -160,6 +160,7 @@ fn verdict(done: &Done) -> String {
             | Stop::Memory
             | Stop::Boundary
             | Stop::Symmetry
+            | Stop::PartialOrder
             | Stop::Lost(_) => format!("{found} ({})", stop_word(stop)),
         },
     )

@@ -63,7 +63,7 @@ pub struct CodedStep<C> {
     pub fairness: Fairness,
     /// The claims that it breaks, as [`broken_by_step`](super::Subject::broken_by_step) says them.
     pub broken: u64,
-    /// What it exercises, as [`exercised`](super::Subject::exercised) says it.
+    /// What it exercises, as [`exercised_by_step`](super::Subject::exercised_by_step) says it.
     pub exercised: u64,
 }
 

@@ -84,8 +84,9 @@ fn strong(set: u128) -> u64 {
 
 impl<'a, S: Steps> Components<'a, S> {
     pub(super) fn new(steps: &'a mut S, bit: u64) -> Self {
-        let none = vec![0; steps.expanded() as usize];
-        let (part, low) = (none.clone(), none);
+        // Not one copied from the other: no memory is used for parts that are never told apart.
+        let none = || vec![0; steps.expanded() as usize];
+        let (part, low) = (none(), none());
         Self { steps, bit, part, parts: 0, low, todo: Vec::new(), cut: false, fair: false }
     }
 
@@ -187,16 +188,15 @@ impl<'a, S: Steps> Components<'a, S> {
         let around = self.steps.steps(state, self.bit, &mut walk.edges);
         self.cut |= around.cut;
         let mut sum = Sum::of(around);
-        let part = self.part[state as usize];
         let mut kept = edges;
         let mut lowest = visit;
         for at in edges..walk.edges.len() {
             poll.step()?;
             let edge = walk.edges[at];
-            // What is known already need not wait for its turn.
+            // What is known already need not wait for its turn. What is of another part is done: of
+            // a part that is divided again, only what is left was made new.
             match self.low[edge.target as usize] {
                 DONE => {}
-                _ if self.part[edge.target as usize] != part => {}
                 NOT_YET => {
                     walk.edges[kept] = edge;
                     kept += 1;
@@ -208,6 +208,9 @@ impl<'a, S: Steps> Components<'a, S> {
             }
         }
         walk.edges.truncate(kept);
+        // What comes first is visited first: the search numbered it first too, and what it leads
+        // to, so one visit finds near what another has looked at.
+        walk.edges[edges..].reverse();
         self.low[state as usize] = lowest;
         walk.frames.push(Frame { state, visit, edges, class, sum });
         Ok(())

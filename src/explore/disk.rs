@@ -292,7 +292,7 @@ impl<'a, M: Subject + Portable> Search<'a, M> {
                 }
             };
             self.note(self.model.broken_by_step(&state) & self.safety, spot, true);
-            self.note(self.model.exercised(&state), spot, false);
+            self.note(self.model.exercised_by_step(&state), spot, false);
         }
         let mut look = self.visited.look(&self.folder)?;
         for print in known.keys() {

@@ -8,6 +8,7 @@ use super::graph::{Edge, FRESH, Marks, OUTSIDE, class_of};
 use super::limits::{Limits, Stop};
 use super::recent::Recent;
 use super::store::Store;
+use super::stubborn::Few;
 use super::subject::Subject;
 use super::way::{Keep, Mark, Way};
 
@@ -30,6 +31,10 @@ pub(super) struct Shared<'a, M: Subject, W: Way<M>> {
     /// Safety claims broken before this level, and claims not exercised before this level.
     pub(super) settled: u64,
     pub(super) wanted: u64,
+    /// What says which actions others make up for, if some may be left out.
+    pub(super) few: Option<&'a dyn Few<M>>,
+    /// The number of the first state of the level behind the one that is expanded.
+    pub(super) level_end: u32,
     /// A limit was reached: states are still judged, but not expanded.
     pub(super) judge_only: AtomicBool,
     /// The caller wants the search to end now.
@@ -63,6 +68,8 @@ pub(super) struct Source {
     pub(super) edges: usize,
     pub(super) transitions: u64,
     pub(super) marks: Marks,
+    /// Were some of its actions left out?
+    pub(super) narrowed: bool,
 }
 
 /// Claims that a state, or the step by its `action`-th action, broke or exercised.
@@ -90,6 +97,8 @@ pub(super) struct Scratch<M: Subject, W: Way<M>> {
     steps: Vec<CodedStep<W::Item>>,
     items: Vec<W::Item>,
     guesses: Vec<u32>,
+    /// By action of a state: do others make up for it?
+    left_out: Vec<bool>,
     recent: Recent<Mark<M, W>>,
 }
 
@@ -101,6 +110,7 @@ impl<M: Subject, W: Way<M>> Scratch<M, W> {
             steps: Vec::new(),
             items: Vec::new(),
             guesses: Vec::with_capacity(BATCH),
+            left_out: Vec::new(),
             recent: Recent::new(),
         }
     }
@@ -152,7 +162,8 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
             store,
             broken_states: self.settled,
             broken_steps: self.settled,
-            wanted: self.wanted,
+            wanted_states: self.wanted,
+            wanted_steps: self.wanted,
         };
         let mut polled = 0;
         for (index, item) in chunk.items.iter().enumerate() {
@@ -183,8 +194,9 @@ struct Expansion<'a, M: Subject, W: Way<M>> {
     /// Claims of which this chunk need not report another broken state, or step.
     broken_states: u64,
     broken_steps: u64,
-    /// Claims not yet exercised.
-    wanted: u64,
+    /// Claims not yet exercised by a state, or by a step: that makes a run one longer.
+    wanted_states: u64,
+    wanted_steps: u64,
 }
 
 impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
@@ -196,9 +208,13 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         let known = if expands { W::steps(model, state, item, &mut steps) } else { None };
         let broken = known.map_or_else(|| model.broken(state), |known| known.broken);
         let broken = broken & self.shared.safety & !self.broken_states;
-        if broken != 0 {
+        let wanted = self.wanted_states;
+        let exercised = if wanted == 0 { 0 } else { model.exercised(state) & wanted };
+        if broken | exercised != 0 {
             self.broken_states |= broken;
-            self.out.hits.push(Hit { source: index, action: None, broken, exercised: 0 });
+            self.wanted_states &= !exercised;
+            self.wanted_steps &= !exercised;
+            self.out.hits.push(Hit { source: index, action: None, broken, exercised });
         }
         let edges = self.out.edges.len();
         if self.shared.edges {
@@ -209,23 +225,38 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
             source.transitions += steps.len() as u64;
             steps.drain(..).for_each(|step| self.known_step(index, step));
         } else if expands {
-            source.transitions += self.steps(index, state, &mut source.marks);
+            self.steps(index, state, &mut source);
         }
         self.scratch.steps = steps;
         source.edges = self.out.edges.len() - edges;
         self.out.sources.push(source);
     }
 
-    /// Takes the steps of a state one after the other; how many stay inside?
-    fn steps(&mut self, index: usize, state: &M::State, marks: &mut Marks) -> u64 {
+    /// Takes the steps of a state one after the other.
+    fn steps(&mut self, index: usize, state: &M::State, source: &mut Source) {
         let mut actions = std::mem::take(&mut self.scratch.actions);
         self.shared.model.actions(state, &mut actions);
-        let mut inside = 0;
+        source.narrowed = self.leave_out(state, &actions);
         for (number, action) in actions.drain(..).enumerate() {
-            inside += u64::from(self.step((index, number), state, action, marks));
+            if source.narrowed && self.scratch.left_out[number] {
+                continue;
+            }
+            let spot = (index, number);
+            source.transitions += u64::from(self.step(spot, state, action, &mut source.marks));
         }
         self.scratch.actions = actions;
-        inside
+    }
+
+    /// Marks actions that others make up for; are there any?
+    fn leave_out(&mut self, state: &M::State, actions: &[M::Action]) -> bool {
+        let Some(few) = self.shared.few else { return false };
+        let (model, end, kept) = (self.shared.model, self.shared.level_end, self.shared.kept());
+        // What is numbered meanwhile is of the next level, as what is not numbered yet.
+        let is_later = |next: M::State| {
+            let item = W::take(model, next);
+            !kept.find(W::print(&item), &item).is_ok_and(|id| id < end)
+        };
+        few.leave_out(state, actions, &is_later, &mut self.scratch.left_out)
     }
 
     /// Takes a step; was there one that stays inside?
@@ -248,7 +279,9 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
             return false;
         }
         let number = u32::try_from(number).expect("more actions than u32 can count");
-        self.judge_step(index, number, model.broken_by_step(&next), || model.exercised(&next));
+        self.judge_step(index, number, model.broken_by_step(&next), || {
+            model.exercised_by_step(&next)
+        });
         self.reached(index, class, W::take(model, next));
         true
     }
@@ -285,10 +318,11 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         exercised: impl FnOnce() -> u64,
     ) {
         let broken = broken & self.shared.safety & !self.broken_steps;
-        let exercised = if self.wanted == 0 { 0 } else { exercised() & self.wanted };
+        let wanted = self.wanted_steps;
+        let exercised = if wanted == 0 { 0 } else { exercised() & wanted };
         if broken | exercised != 0 {
             self.broken_steps |= broken;
-            self.wanted &= !exercised;
+            self.wanted_steps &= !exercised;
             self.out.hits.push(Hit { source, action: Some(number), broken, exercised });
         }
     }

@@ -41,6 +41,9 @@ pub enum Stop {
     /// The search was one up to symmetry, which leaves progress claims undecided; it does not
     /// stand in [`Report::stopped`](super::Report::stopped) either.
     Symmetry,
+    /// The search was one by partial-order reduction, which leaves progress claims undecided; nor
+    /// does this stand in [`Report::stopped`](super::Report::stopped).
+    PartialOrder,
     /// A process of a search on several is not there any more: this one, by its number.
     Lost(usize),
 }

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use stateright::{Expectation, Model, Property};
 
 use super::coded::Coded;
+use super::footprint::{Footprints, Transition};
 use super::portable::Portable;
 use super::subject::{Claim, Fairness, Kind, Obligation, Subject, Value};
 use super::table::fingerprint;
@@ -105,6 +106,25 @@ impl<M: Coded> Coded for Plain<M> {
 
     fn code_bytes(&self) -> usize {
         self.model.code_bytes()
+    }
+}
+
+/// The bit of a claim is the index of its property.
+impl<M: Footprints> Footprints for Plain<M> {
+    fn transitions(&self) -> Vec<Transition> {
+        self.model.transitions()
+    }
+
+    fn transition(&self, state: &Self::State, action: &Self::Action) -> usize {
+        self.model.transition(state, action)
+    }
+
+    fn guard(&self, state: &Self::State, transition: usize, guard: usize) -> bool {
+        self.model.guard(state, transition, guard)
+    }
+
+    fn hides(&self, state: &Self::State, transition: usize) -> u64 {
+        self.model.hides(state, transition)
     }
 }
 

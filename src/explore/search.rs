@@ -14,6 +14,7 @@ use super::regrow::Regrow;
 use super::report::Report;
 use super::retrace::{Kept, Retrace};
 use super::store::{NOBODY, Store, below, bits, most_states};
+use super::stubborn::Few;
 use super::subject::{Claim, Kind, Obligation, Subject};
 use super::table::Table;
 use super::way::{ByCode, Keep, Mark, Way, Whole};
@@ -41,7 +42,7 @@ pub enum Memory {
 /// If there are more than 64 claims or obligations, if a fairness class is 64 or above, or if the
 /// model is not a function of its state.
 pub fn search<M: Subject>(model: &M, limits: &Limits) -> Report<M::State, M::Action> {
-    Search::<M, Whole>::all(model, limits)
+    Search::<M, Whole>::all(model, limits, None).0
 }
 
 /// The same with states that are carried and kept as their codes, exact if all of them are kept.
@@ -54,9 +55,18 @@ pub fn search_coded<M: Subject + Coded>(
     limits: &Limits,
 ) -> Report<M::State, M::Action> {
     match memory {
-        Memory::Codes => Search::<M, ByCode<Codes<M::Code>>>::all(model, limits),
-        Memory::Fingerprints => Search::<M, ByCode<Table>>::all(model, limits),
+        Memory::Codes => Search::<M, ByCode<Codes<M::Code>>>::all(model, limits, None).0,
+        Memory::Fingerprints => Search::<M, ByCode<Table>>::all(model, limits, None).0,
     }
+}
+
+/// The same without actions that others make up for; and how many states lost some.
+pub(super) fn search_few<M: Subject>(
+    model: &M,
+    limits: &Limits,
+    few: &dyn Few<M>,
+) -> (Report<M::State, M::Action>, u64) {
+    Search::<M, Whole>::all(model, limits, Some(few))
 }
 
 struct Search<'a, M: Subject, W: Way<M>> {
@@ -69,15 +79,21 @@ struct Search<'a, M: Subject, W: Way<M>> {
 }
 
 impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
-    fn all(model: &'a M, limits: &'a Limits<'a>) -> Report<M::State, M::Action> {
+    fn all(
+        model: &'a M,
+        limits: &'a Limits<'a>,
+        few: Option<&'a dyn Few<M>>,
+    ) -> (Report<M::State, M::Action>, u64) {
         let claims = model.claims();
         let obligations = model.obligations();
         assert!(claims.len() <= 64 && obligations.len() <= 64, "at most 64 claims and obligations");
         let mut search = Self::new(model, limits, &claims, &obligations);
+        search.shared.few = few;
         search.run();
         let outcomes = search.decide(obligations.len());
         let claim_of = |number: usize| obligations[number].claim;
-        search.report(&claims, &progress::by_claim(outcomes, claims.len(), claim_of))
+        let outcomes = progress::by_claim(outcomes, claims.len(), claim_of);
+        (search.report(&claims, &outcomes), search.store.narrowed)
     }
 
     fn new(
@@ -101,6 +117,8 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
             edges,
             settled: 0,
             wanted: 0,
+            few: None,
+            level_end: 0,
             judge_only: AtomicBool::new(false),
             halted: OnceLock::new(),
         };
@@ -143,7 +161,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
                 continue;
             }
             let broken = model.broken_by_step(&state) & self.shared.safety;
-            let exercised = model.exercised(&state);
+            let exercised = model.exercised_by_step(&state);
             let item = W::take(model, state);
             self.store.make_room(&self.shared, 1);
             let most = most_states(self.shared.limits.max_states);
@@ -161,6 +179,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
     /// Expands the states of the deepest level; after a stop, only judges them.
     fn level(&mut self) {
         let chunks = self.store.begin_level();
+        self.shared.level_end = self.store.level_end();
         self.shared.settled = bits(&self.store.broken);
         self.shared.wanted = !bits(&self.store.exercised) & below(self.store.exercised.len());
         let worth = chunks.len() >= WORTH_SHARING;

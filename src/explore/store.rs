@@ -42,6 +42,8 @@ pub(super) struct Store<I> {
     /// Bytes that deciding progress will need for each state, beside the graph.
     later: usize,
     pub(super) transitions: u64,
+    /// How many states were expanded in part.
+    pub(super) narrowed: u64,
     spoken: u64,
     pub(super) broken: Vec<Option<Spot>>,
     pub(super) exercised: Vec<Option<Spot>>,
@@ -61,6 +63,7 @@ impl<I> Store<I> {
             graph: edges.then(Graph::new),
             later,
             transitions: 0,
+            narrowed: 0,
             spoken: 0,
             broken: vec![None; claims],
             exercised: vec![None; claims],
@@ -92,6 +95,11 @@ impl<I> Store<I> {
         }
         self.levels.push(end);
         chunks
+    }
+
+    /// The number of the first state behind the level that is expanded.
+    pub(super) fn level_end(&self) -> u32 {
+        self.levels[self.levels.len() - 1]
     }
 
     /// All states of the level are expanded.
@@ -240,6 +248,7 @@ impl<I> Store<I> {
         }
         self.expanded += 1;
         self.transitions += source.transitions;
+        self.narrowed += u64::from(source.narrowed);
         match room.max_memory {
             Some(most) if self.bytes::<K>() > most => Err(Stop::Memory),
             Some(_) | None => Ok(()),

@@ -9,7 +9,7 @@ use stateright::Model;
 /// Every answer must depend on its arguments only. Two states that are equal (and hash equally)
 /// must have the same actions and successors; notes about the step that led to a state may live in
 /// fields that equality and hash leave out, and only [`Subject::broken_by_step`] and
-/// [`Subject::exercised`] may look at those. An action for which `next_state` gives `None` is not
+/// [`Subject::exercised_by_step`] may look at those. An action for which `next_state` gives `None` is not
 /// enabled: no edge.
 pub trait Subject: Model<State: Hash + Value, Action: Value> + Sync {
     /// The claims to decide; the index of a claim is its bit (at most 64).
@@ -28,8 +28,15 @@ pub trait Subject: Model<State: Hash + Value, Action: Value> + Sync {
         0
     }
 
-    /// Claims whose hard case occurred in this state or on the step that led to it, as bits; asked
-    /// for each generated state until every claim has been exercised.
+    /// Claims whose hard case occurred on the step that led to this state, as bits; asked for each
+    /// generated state until every claim has been exercised. Asked for initial states as well.
+    fn exercised_by_step(&self, state: &Self::State) -> u64 {
+        let _ = state;
+        0
+    }
+
+    /// Claims whose hard case this state is, as bits; asked once for each unique state until every
+    /// claim has been exercised.
     fn exercised(&self, state: &Self::State) -> u64 {
         let _ = state;
         0

@@ -63,7 +63,9 @@ pub fn search_symmetric<M: Symmetric>(
         }
     }
     for (at, witness) in report.witnesses.iter_mut().enumerate() {
-        let exercised = |state: &M::State| model.exercised(state) >> at & 1 == 1;
+        let exercised = |state: &M::State| {
+            (model.exercised(state) | model.exercised_by_step(state)) >> at & 1 == 1
+        };
         if let Some(path) = witness {
             // A model may note such a thing only the first time.
             let real = unfold(model, path, exercised).or_else(|| unfold(model, path, |_| true));
@@ -117,6 +119,10 @@ impl<M: Symmetric> Subject for Quotient<'_, M> {
     fn broken(&self, state: &M::State) -> u64 {
         self.stands_for.fetch_add(self.model.images(state), Ordering::Relaxed);
         self.model.broken(state)
+    }
+
+    fn exercised_by_step(&self, state: &M::State) -> u64 {
+        self.model.exercised_by_step(state)
     }
 
     fn exercised(&self, state: &M::State) -> u64 {

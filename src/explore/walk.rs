@@ -264,7 +264,7 @@ impl<'a, M: Subject> Walk<'a, M> {
 
     fn judge(&mut self, state: &M::State) {
         let model = self.shared.model;
-        self.walked.exercised |= model.exercised(state);
+        self.walked.exercised |= model.exercised(state) | model.exercised_by_step(state);
         let broken = model.broken_by_step(state) | model.broken(state);
         let mut broken = broken & self.shared.safety & !self.settled;
         self.settled |= broken;

@@ -1,7 +1,7 @@
 //! Two-phase commit after Gray and Lamport, in 8 bytes.
 #![allow(dead_code, reason = "each test uses its part")]
 
-use iris_check::explore::{Coded, Portable};
+use iris_check::explore::{Coded, Footprints, Portable, Transition, Variables};
 use stateright::{Model, Property};
 
 /// So many resource managers, at most 8.
@@ -122,6 +122,89 @@ impl Model for TwoPhase {
                 state.aborted() == 0 || state.committed() == 0
             }),
         ]
+    }
+}
+
+/// What was decided, then for each manager: what it is, whether it said that it is prepared, and
+/// whether that is known.
+const DECISION: Variables = 1;
+
+fn is(manager: u8) -> Variables {
+    2 << (3 * manager)
+}
+
+fn said(manager: u8) -> Variables {
+    4 << (3 * manager)
+}
+
+fn known(manager: u8) -> Variables {
+    8 << (3 * manager)
+}
+
+/// Claims by bit, as in `properties`.
+const ABORT_AGREEMENT: u64 = 1;
+const COMMIT_AGREEMENT: u64 = 2;
+const CONSISTENT: u64 = 4;
+
+/// To commit, to abort, and five for each manager in the order of [`Act`].
+impl Footprints for TwoPhase {
+    fn transitions(&self) -> Vec<Transition> {
+        let step = |guards: &[Variables], writes| Transition {
+            guards: guards.to_vec(),
+            writes,
+            ..Transition::default()
+        };
+        let mut commit = step(&[DECISION], DECISION);
+        commit.guards.extend((0..self.managers).map(known));
+        let mut all = vec![commit, step(&[DECISION], DECISION)];
+        for manager in 0..self.managers {
+            let (is, said) = (is(manager), said(manager));
+            all.push(step(&[DECISION, said], known(manager)));
+            all.push(step(&[is], is | said));
+            all.push(step(&[is], is));
+            all.push(step(&[DECISION], is));
+            all.push(step(&[DECISION], is));
+        }
+        all
+    }
+
+    fn transition(&self, _: &Commit, action: &Act) -> usize {
+        let of = |manager: &u8, step: usize| 2 + 5 * usize::from(*manager) + step;
+        match action {
+            Act::Commit => 0,
+            Act::Abort => 1,
+            Act::Know(manager) => of(manager, 0),
+            Act::Prepare(manager) => of(manager, 1),
+            Act::GiveUp(manager) => of(manager, 2),
+            Act::HearCommit(manager) => of(manager, 3),
+            Act::HearAbort(manager) => of(manager, 4),
+        }
+    }
+
+    fn guard(&self, state: &Commit, transition: usize, guard: usize) -> bool {
+        let undecided = state.is_undecided();
+        let Some(of_manager) = transition.checked_sub(2) else {
+            return if guard == 0 { undecided } else { state.set(KNOWN) >> (guard - 1) & 1 == 1 };
+        };
+        let has = |set: u64| set >> (of_manager / 5) & 1 == 1;
+        match (of_manager % 5, guard) {
+            (0, 0) => undecided,
+            (0, _) => has(state.set(SAID)),
+            (1 | 2, _) => !has(state.set(FIRST) | state.set(SECOND)),
+            (3, _) => state.0 & COMMIT != 0,
+            _ => state.0 & ABORT != 0,
+        }
+    }
+
+    /// Whoever hears of the other decision forgets what it was.
+    fn hides(&self, state: &Commit, transition: usize) -> u64 {
+        let Some(of_manager) = transition.checked_sub(2) else { return 0 };
+        let has = |set: u64| set >> (of_manager / 5) & 1 == 1;
+        match of_manager % 5 {
+            3 if has(state.aborted()) => ABORT_AGREEMENT | CONSISTENT,
+            4 if has(state.committed()) => COMMIT_AGREEMENT | CONSISTENT,
+            _ => 0,
+        }
     }
 }
 

@@ -71,20 +71,13 @@ impl<'a> Oracle<'a> {
     pub fn expect(&self, claim: usize) -> Expected {
         let bit = 1 << claim;
         let nodes = &self.model.nodes;
-        let exercised = self.reached().any(|node| {
-            nodes[node].exercised & bit != 0
-                || self.steps(node).any(|(_, edge)| edge.exercised & bit != 0)
-        });
+        let exercised = self.exercised(claim).is_some();
         let unbroken = if exercised { Expected::Holds } else { Expected::Vacuous };
         match self.model.claims()[claim].kind {
             Kind::Safety => {
-                let states = self.reached().filter(|node| nodes[*node].broken & bit != 0);
-                let by_state = states.map(|node| self.distance[node]).min();
-                let breaks =
-                    |node: &usize| self.steps(*node).any(|(_, edge)| edge.broken & bit != 0);
-                let by_step =
-                    self.reached().filter(breaks).map(|node| self.distance[node] + 1).min();
-                by_state.into_iter().chain(by_step).min().map_or(unbroken, Expected::Broken)
+                let broken = self
+                    .nearest(|node| nodes[node].broken & bit != 0, |edge| edge.broken & bit != 0);
+                broken.map_or(unbroken, Expected::Broken)
             }
             Kind::Reachable => {
                 if exercised {
@@ -95,6 +88,20 @@ impl<'a> Oracle<'a> {
             }
             Kind::Progress => self.progress(claim).unwrap_or(unbroken),
         }
+    }
+
+    /// How long the shortest run is that exercises a claim.
+    pub fn exercised(&self, claim: usize) -> Option<usize> {
+        let (bit, nodes) = (1 << claim, &self.model.nodes);
+        self.nearest(|node| nodes[node].exercised & bit != 0, |edge| edge.exercised & bit != 0)
+    }
+
+    /// How long the shortest run is to such a node or over such an edge.
+    fn nearest(&self, node: impl Fn(usize) -> bool, edge: impl Fn(&Edge) -> bool) -> Option<usize> {
+        let nodes = self.reached().filter(|it| node(*it)).map(|it| self.distance[it]);
+        let over = |it: &usize| self.steps(*it).any(|(_, step)| edge(step));
+        let edges = self.reached().filter(over).map(|it| self.distance[it] + 1);
+        nodes.chain(edges).min()
     }
 
     fn progress(&self, claim: usize) -> Option<Expected> {

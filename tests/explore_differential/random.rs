@@ -142,8 +142,12 @@ impl Subject for Random {
         self.nodes[state.node].broken
     }
 
+    fn exercised_by_step(&self, state: &Place) -> u64 {
+        state.step.1
+    }
+
     fn exercised(&self, state: &Place) -> u64 {
-        self.nodes[state.node].exercised | state.step.1
+        self.nodes[state.node].exercised
     }
 
     fn open(&self, state: &Place) -> u64 {

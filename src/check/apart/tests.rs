@@ -18,7 +18,7 @@ fn one_by_one(model: &ClusterModel, state: &State) -> Vec<CodedStep<[u64; 2]>> {
                 code: model.encode(&after),
                 fairness: model.fairness(state, &act),
                 broken: model.broken_by_step(&after),
-                exercised: model.exercised(&after),
+                exercised: model.exercised_by_step(&after),
             });
         }
     }

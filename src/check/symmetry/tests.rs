@@ -158,7 +158,7 @@ fn scopes() -> Vec<Scope> {
 /// What a state comes to for whoever cannot tell the step that led to it but by its claims.
 fn seen(model: &ClusterModel, state: &State) -> (u64, u64, u64, u64) {
     let (broken, by_step) = (model.broken(state), model.broken_by_step(state));
-    (fingerprint(state), broken, by_step, model.exercised(state))
+    (fingerprint(state), broken, by_step, model.exercised_by_step(state))
 }
 
 fn successors(model: &ClusterModel, state: &State) -> Vec<State> {

@@ -136,7 +136,8 @@ impl<M: Subject + Portable> Shared<'_, M> {
             lately: &mut scratch.lately,
             broken_states: self.settled,
             broken_steps: self.settled,
-            wanted: self.wanted,
+            wanted_states: self.wanted,
+            wanted_steps: self.wanted,
         };
         let (mut records, mut polled) = (block.records.as_slice(), 0);
         for index in 0..block.count {
@@ -164,8 +165,9 @@ struct Expansion<'a, M: Subject> {
     /// Claims of which this block need not report another broken state, or step.
     broken_states: u64,
     broken_steps: u64,
-    /// Claims not yet exercised.
-    wanted: u64,
+    /// Claims not yet exercised by a state, or by a step: that makes a run one longer.
+    wanted_states: u64,
+    wanted_steps: u64,
 }
 
 impl<M: Subject + Portable> Expansion<'_, M> {
@@ -173,9 +175,13 @@ impl<M: Subject + Portable> Expansion<'_, M> {
     fn source(&mut self, index: u32, state: &M::State, actions: &mut Vec<M::Action>) -> u64 {
         let model = self.shared.model;
         let broken = model.broken(state) & self.shared.safety & !self.broken_states;
-        if broken != 0 {
+        let wanted = self.wanted_states;
+        let exercised = if wanted == 0 { 0 } else { model.exercised(state) & wanted };
+        if broken | exercised != 0 {
             self.broken_states |= broken;
-            self.out.hits.push(Hit { source: index, action: None, broken, exercised: 0 });
+            self.wanted_states &= !exercised;
+            self.wanted_steps &= !exercised;
+            self.out.hits.push(Hit { source: index, action: None, broken, exercised });
         }
         if self.shared.judge_only {
             return 0;
@@ -233,10 +239,11 @@ impl<M: Subject + Portable> Expansion<'_, M> {
     fn judge_step(&mut self, (source, number): (u32, u32), next: &M::State) {
         let model = self.shared.model;
         let broken = model.broken_by_step(next) & self.shared.safety & !self.broken_steps;
-        let exercised = if self.wanted == 0 { 0 } else { model.exercised(next) & self.wanted };
+        let wanted = self.wanted_steps;
+        let exercised = if wanted == 0 { 0 } else { model.exercised_by_step(next) & wanted };
         if broken | exercised != 0 {
             self.broken_steps |= broken;
-            self.wanted &= !exercised;
+            self.wanted_steps &= !exercised;
             self.out.hits.push(Hit { source, action: Some(number), broken, exercised });
         }
     }

@@ -24,9 +24,11 @@ pub(super) struct Expanded {
     pub(super) transitions: Vec<(u32, u32)>,
     /// Their steps and what is open there, if that is wanted.
     pub(super) steps: Vec<u8>,
-    /// Claims of which no other broken state is wanted, broken step, or exercise.
+    /// Claims of which no other broken state is wanted, broken step, or exercise by a state or a
+    /// step.
     states: u64,
     broken: u64,
+    exercised_states: u64,
     exercised: u64,
 }
 
@@ -38,14 +40,15 @@ impl Expanded {
                 found.iter().zip(0..).map(|(spot, claim)| u64::from(spot.is_some()) << claim);
             bits.sum()
         };
-        let broken = set(&so_far.broken);
+        let (broken, exercised) = (set(&so_far.broken), set(&so_far.exercised));
         Self {
             tally: Tally::new(so_far.broken.len()),
             transitions: Vec::new(),
             steps: Vec::new(),
             states: broken,
             broken,
-            exercised: set(&so_far.exercised),
+            exercised_states: exercised,
+            exercised,
         }
     }
 }
@@ -110,9 +113,14 @@ impl<'a, M: Subject + Portable> Expander<'a, M> {
     /// Judges a state, as every state is before it is expanded.
     pub(super) fn judge(&self, number: u32, depth: u32, state: &M::State, out: &mut Expanded) {
         let broken = self.model.broken(state) & self.safety & !out.states;
-        if broken != 0 {
+        let wanted = self.claims & !out.exercised_states;
+        let exercised = if wanted == 0 { 0 } else { self.model.exercised(state) & wanted };
+        if broken | exercised != 0 {
             out.states |= broken;
-            out.tally.note(broken, 0, Spot { state: number, action: None, length: depth });
+            out.exercised_states |= exercised;
+            out.exercised |= exercised;
+            let spot = Spot { state: number, action: None, length: depth };
+            out.tally.note(broken, exercised, spot);
         }
     }
 
@@ -167,7 +175,7 @@ impl<'a, M: Subject + Portable> Expander<'a, M> {
     fn judge_step(&self, next: &M::State, spot: Spot, out: &mut Expanded) {
         let broken = self.model.broken_by_step(next) & self.safety & !out.broken;
         let wanted = self.claims & !out.exercised;
-        let exercised = if wanted == 0 { 0 } else { self.model.exercised(next) & wanted };
+        let exercised = if wanted == 0 { 0 } else { self.model.exercised_by_step(next) & wanted };
         if broken | exercised != 0 {
             out.broken |= broken;
             out.exercised |= exercised;

@@ -108,6 +108,7 @@ pub(super) fn code_of(stop: Stop) -> u8 {
         Stop::Boundary => 5,
         Stop::Symmetry => 6,
         Stop::Lost(_) => 7,
+        Stop::PartialOrder => 8,
     }
 }
 
@@ -120,6 +121,7 @@ pub(super) fn stop_of(code: u8) -> Stop {
         3 => Stop::Time,
         5 => Stop::Boundary,
         6 => Stop::Symmetry,
+        8 => Stop::PartialOrder,
         _ => Stop::Interrupted,
     }
 }

@@ -168,7 +168,7 @@ impl<'a, M: Subject + Portable> Run<'a, M> {
             }
             let spot = Spot { state: number, action: None, length: 0 };
             let broken = model.broken_by_step(&state) & safety;
-            self.tally.note(broken, model.exercised(&state), spot);
+            self.tally.note(broken, model.exercised_by_step(&state), spot);
         }
         self.owned.admit(&rows);
         let sorted = self.owned.sorted();
