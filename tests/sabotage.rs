@@ -20,7 +20,7 @@ mod surgery;
 
 use std::collections::BTreeSet;
 
-use harness::{Row, differences, judge, judge_among_equals};
+use harness::{Row, differences, judge, judge_among_equals, judge_by_code};
 use iris_check::check::Outcome;
 use iris_check::invariants::DESCRIBED;
 
@@ -54,6 +54,23 @@ fn two_threads_find_what_one_finds() {
     for row in all().filter(|row| ["S8", "T4", "L3", "L5"].contains(&row.claim)) {
         assert_eq!(judge(row, 2), judge(row, 1), "{}", row.broken);
     }
+}
+
+#[test]
+fn by_code_the_same_is_found() {
+    let mut broken = 0;
+    for row in all() {
+        let (hashed, exact) = judge_by_code(row);
+        // How likely it was to be wrong is all that may differ.
+        assert_eq!(
+            Outcome { collision_odds: hashed.collision_odds, ..exact },
+            hashed,
+            "{}",
+            row.broken
+        );
+        broken += hashed.findings.len();
+    }
+    assert!(broken > 60, "{broken} claims were broken");
 }
 
 #[test]

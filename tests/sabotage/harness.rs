@@ -2,7 +2,7 @@
 
 use iris_check::check::scope::Scope;
 use iris_check::check::{
-    ClusterModel, Machines, Outcome, Verdict, run, run_symmetric_with, run_with,
+    ClusterModel, Machines, Outcome, Verdict, run, run_exact_with, run_symmetric_with, run_with,
 };
 use iris_check::controller_sm::{ControllerSm, Effects, Input};
 use iris_check::model::scheduler::Chooser;
@@ -78,11 +78,21 @@ pub fn judge(row: &Row, threads: usize) -> Outcome {
 /// What comes of a sabotage among two equal workers where there was one: of every state, and where
 /// one of them stands for both.
 pub fn judge_among_equals(row: &Row) -> (Outcome, Outcome) {
+    let model = ClusterModel::with(two_workers(row), row.wrong);
+    (run_with(&model, &limits(1)), run_symmetric_with(&model, &limits(1)))
+}
+
+/// The same with states told apart by fingerprint, and compared whole.
+pub fn judge_by_code(row: &Row) -> (Outcome, Outcome) {
+    let model = || ClusterModel::with(two_workers(row), row.wrong);
+    (run_with(&model(), &limits(1)), run_exact_with(&model(), &limits(1)))
+}
+
+/// The scope, with two equal workers where there was one.
+fn two_workers(row: &Row) -> Scope {
     let text = row.scope.replace("workers = [{}]", "workers = [{ count = 2 }]");
     let text = format!("name = \"sabotage\"\n{text}");
-    let scope = Scope::parse(&text, row.broken).unwrap_or_else(|bad| panic!("{bad}"));
-    let model = ClusterModel::with(scope, row.wrong);
-    (run_with(&model, &limits(1)), run_symmetric_with(&model, &limits(1)))
+    Scope::parse(&text, row.broken).unwrap_or_else(|bad| panic!("{bad}"))
 }
 
 fn violated(outcome: &Outcome) -> Vec<&'static str> {
