@@ -37,10 +37,11 @@ pub struct WorkerSm {
     carried: Finished,
 }
 
-/// What never changes in an incarnation is not hashed.
+/// What the policy says is not hashed.
 impl std::hash::Hash for WorkerSm {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         (self.seat.incarnation, self.clock, self.lease).hash(state);
+        (self.total, &self.attributes).hash(state);
         self.entries.len().hash(state);
         for entry in &self.entries {
             (entry.attempt, entry.local).hash(state);

@@ -237,7 +237,7 @@ impl State {
         (self.up, self.submitted, self.left).hash(state);
         self.net.hash(state);
         for beat in self.strays.iter().chain(&self.beats) {
-            (beat.seat, beat.clock).hash(state);
+            (beat.seat, beat.clock, beat.capacity, &beat.attributes).hash(state);
             (&beat.running, &beat.finished).hash(state);
         }
         (self.strays.len(), self.beats.len()).hash(state);

@@ -272,11 +272,12 @@ pub struct Worker {
     pub attempts: SmallVec<[AttemptId; 2]>,
 }
 
-/// Capacity and attributes are fixed for an incarnation.
+/// Capacity and attributes are fixed for an incarnation, but of which group and slice a machine is
+/// may be known nowhere else any more.
 impl Hash for Worker {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.state, self.failed_launches, self.held.cpu_milli).hash(state);
-        self.attempts.hash(state);
+        (self.state, self.failed_launches, self.total, self.held.cpu_milli).hash(state);
+        (&self.attributes, &self.attempts).hash(state);
     }
 }
 

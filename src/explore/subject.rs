@@ -9,8 +9,8 @@ use stateright::Model;
 /// Every answer must depend on its arguments only. Two states that are equal (and hash equally)
 /// must have the same actions and successors; notes about the step that led to a state may live in
 /// fields that equality and hash leave out, and only [`Subject::broken_by_step`] and
-/// [`Subject::exercised_by_step`] may look at those. An action for which `next_state` gives `None` is not
-/// enabled: no edge.
+/// [`Subject::exercised_by_step`] may look at those. An action for which `next_state` gives `None`
+/// is not enabled: no edge.
 pub trait Subject: Model<State: Hash + Value, Action: Value> + Sync {
     /// The claims to decide; the index of a claim is its bit (at most 64).
     fn claims(&self) -> Vec<Claim>;

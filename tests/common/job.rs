@@ -9,8 +9,6 @@ pub struct Job {
     pub tasks: u8,
     pub workers: u8,
     pub attempts: u8,
-    /// What each bit of `net` says.
-    messages: [Message; 64],
 }
 
 /// The messages under way, a bit each, and tasks and workers, 16 and 8 bits each.
@@ -94,7 +92,6 @@ impl Desk {
 }
 
 /// What a bit of `net` says.
-#[derive(Clone, Copy, Debug, Default)]
 struct Message {
     task: u8,
     attempt: u8,
@@ -104,26 +101,21 @@ struct Message {
 
 impl Job {
     pub fn new(tasks: u8, workers: u8, attempts: u8) -> Self {
-        let mut messages = [Message::default(); 64];
-        for (bit, message) in (0..tasks * attempts * workers * 4).zip(&mut messages) {
-            let (rest, kind) = (bit / 4, bit % 4);
-            let (rest, worker) = (rest / workers, rest % workers);
-            *message =
-                Message { task: rest / attempts, attempt: rest % attempts + 1, worker, kind };
-        }
-        Self { tasks, workers, attempts, messages }
+        Self { tasks, workers, attempts }
     }
 
-    fn bit(&self, message: &Message) -> u64 {
+    fn bit(self, message: &Message) -> u64 {
         let Message { task, attempt, worker, kind } = message;
         1 << (((task * self.attempts + attempt - 1) * self.workers + worker) * 4 + kind)
     }
 
-    fn message(&self, bit: u8) -> &Message {
-        &self.messages[usize::from(bit)]
+    fn message(self, bit: u8) -> Message {
+        let (rest, kind) = (bit / 4, bit % 4);
+        let (rest, worker) = (rest / self.workers, rest % self.workers);
+        Message { task: rest / self.attempts, attempt: rest % self.attempts + 1, worker, kind }
     }
 
-    fn receive(&self, desk: &mut Desk, message: &Message) {
+    fn receive(self, desk: &mut Desk, message: &Message) {
         let &Message { task, attempt: number, worker, kind } = message;
         if kind == ASSIGN {
             desk.net |= self.bit(&Message { kind: STARTED, ..*message });
@@ -147,7 +139,7 @@ impl Job {
     }
 
     /// The three invariants of the specification.
-    fn is_sound(&self, desk: Desk) -> bool {
+    fn is_sound(self, desk: Desk) -> bool {
         let workers = || 0..self.workers;
         let holds = |worker| (desk.get(held(worker)), desk.get(held_attempt(worker)));
         let alone =
@@ -164,7 +156,7 @@ impl Job {
         workers().all(held_well) && (0..self.tasks).all(assigned_well)
     }
 
-    fn is_over(&self, desk: Desk) -> bool {
+    fn is_over(self, desk: Desk) -> bool {
         (0..self.tasks).all(|task| desk.get(state(task)) >= SUCCEEDED)
     }
 }
@@ -202,9 +194,9 @@ impl Model for Job {
             let bit = u8::try_from(net.trailing_zeros()).expect("at most 64");
             net &= net - 1;
             actions.push(Act::Drop(bit));
-            let Message { worker, kind, .. } = *self.message(bit);
+            let worker = bit / 4 % self.workers;
             let is_idle = desk.rest & dead(worker) == 0 && desk.get(held(worker)) == 0;
-            if kind != ASSIGN || is_idle {
+            if bit % 4 != ASSIGN || is_idle {
                 actions.push(Act::Receive(bit));
             }
         }
@@ -240,7 +232,7 @@ impl Model for Job {
             Act::Drop(bit) => next.net &= !(1 << bit),
             Act::Receive(bit) => {
                 next.net &= !(1 << bit);
-                self.receive(&mut next, self.message(bit));
+                self.receive(&mut next, &self.message(bit));
             }
         }
         Some(next)

@@ -82,7 +82,7 @@ pub fn judge_among_equals(row: &Row) -> (Outcome, Outcome) {
     (run_with(&model, &limits(1)), run_symmetric_with(&model, &limits(1)))
 }
 
-/// The same by states that are taken whole, and by codes: with what single workers have of them.
+/// The same with states told apart by fingerprint, and compared whole.
 pub fn judge_by_code(row: &Row) -> (Outcome, Outcome) {
     let model = || ClusterModel::with(two_workers(row), row.wrong);
     (run_with(&model(), &limits(1)), run_exact_with(&model(), &limits(1)))
