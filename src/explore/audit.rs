@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::footprint::{Footprints, Transition};
-use super::subject::{Claim, Kind, Subject};
+use super::subject::{Kind, Subject, safety, those};
 use super::table::fingerprint;
 
 /// Where a model that is [`Footprints`] does what it says it does not.
@@ -88,15 +88,11 @@ type Checked<M> =
 impl<'a, M: Subject + Footprints> Audit<'a, M> {
     fn new(model: &'a M) -> Self {
         let claims = model.claims();
-        let those = |are: fn(Kind) -> bool| {
-            let bit = |(at, claim): (usize, &Claim)| u64::from(are(claim.kind)) << at;
-            claims.iter().enumerate().map(bit).sum()
-        };
         Self {
             model,
             transitions: model.transitions(),
-            decided: those(|kind| kind != Kind::Progress),
-            safety: those(|kind| kind == Kind::Safety),
+            decided: those(&claims, |kind| kind != Kind::Progress),
+            safety: safety(&claims),
         }
     }
 

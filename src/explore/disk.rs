@@ -45,7 +45,7 @@ use super::limits::{Limits, Phase, Progress, Stop};
 use super::portable::Portable;
 use super::report::Report;
 use super::store::{NOBODY, Spot, most_states};
-use super::subject::{Kind, Subject};
+use super::subject::{Subject, safety};
 use super::table::fingerprint;
 use blocks::{BlockWriter, put_bytes};
 use cache::Cache;
@@ -209,8 +209,7 @@ impl<'a, M: Subject + Portable> Search<'a, M> {
         book: Book,
     ) -> Self {
         let memory = usize::try_from(disk.memory).unwrap_or(usize::MAX);
-        let safety = (0..).zip(model.claims());
-        let safety = safety.map(|(at, claim)| u64::from(claim.kind == Kind::Safety) << at).sum();
+        let safety = safety(&model.claims());
         let threads = limits.threads.max(1);
         Self {
             model,

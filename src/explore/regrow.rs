@@ -3,12 +3,9 @@
 
 use super::expand::guess;
 use super::graph::{Around, Edge, FRESH, Steps, class_of, class_set};
+use super::recent::Recent;
 use super::subject::Subject;
 use super::way::{Keep, Mark, Way};
-
-/// How many numbers are remembered: more would not stay in the near caches.
-const MOST: usize = 1 << 13;
-const FEWEST: usize = 1 << 8;
 
 pub(super) struct Regrow<'a, M: Subject, W: Way<M>> {
     model: &'a M,
@@ -18,9 +15,8 @@ pub(super) struct Regrow<'a, M: Subject, W: Way<M>> {
     /// What is to be looked up.
     found: Vec<Found<W::Item>>,
     guesses: Vec<u32>,
-    /// Numbers of what was looked up a short while ago, each in the one slot where it may be: most
-    /// steps lead to what others led to just before.
-    recent: Vec<(Mark<M, W>, u32)>,
+    /// What was looked up a short while ago, and its number.
+    recent: Recent<(Mark<M, W>, u32)>,
 }
 
 /// A state inside, and which of the edges leads to it.
@@ -32,11 +28,9 @@ struct Found<I> {
 
 impl<'a, M: Subject, W: Way<M>> Regrow<'a, M, W> {
     pub(super) fn new(model: &'a M, kept: &'a W::Keep, expanded: u32) -> Self {
-        let mut recent = Vec::new();
+        let mut recent = Recent::new();
         if let Some(first) = (expanded > 0).then(|| kept.item(0)).flatten() {
-            let slots = (expanded as usize / 4).next_power_of_two().clamp(FEWEST, MOST);
-            // What is in an empty slot must be true as well.
-            recent = vec![(W::Keep::mark(W::print(&first), &first), 0); slots];
+            recent.fit(expanded as usize, &(W::Keep::mark(W::print(&first), &first), 0));
         }
         let (actions, found, guesses) = (Vec::new(), Vec::new(), Vec::new());
         Self { model, kept, expanded, actions, found, guesses, recent }
@@ -49,26 +43,19 @@ impl<'a, M: Subject, W: Way<M>> Regrow<'a, M, W> {
     /// Gives the edges that have none their targets; was everything expanded?
     fn look_up(&mut self, edges: &mut [Edge]) -> bool {
         guess(self.kept, self.found.iter().map(|it| it.print), &mut self.guesses);
-        let slots = self.recent.len();
         let mut all = true;
         for (Found { print, item, edge }, guess) in self.found.drain(..).zip(&self.guesses) {
             let guessed = guess.checked_sub(1).filter(|id| self.kept.is(*id, print, &item));
             match guessed.map_or_else(|| self.kept.find(print, &item), Ok) {
                 Ok(target) if target < self.expanded => {
                     edges[edge].target = target;
-                    self.recent[slot(print, slots)] = (W::Keep::mark(print, &item), target);
+                    *self.recent.slot(print) = (W::Keep::mark(print, &item), target);
                 }
                 Ok(_) | Err(_) => all = false,
             }
         }
         all
     }
-}
-
-/// Where the number of a state may be remembered.
-#[inline]
-fn slot(print: u64, slots: usize) -> usize {
-    usize::try_from(print >> 32).expect("invariant: 32 bits") & (slots - 1)
 }
 
 impl<M: Subject, W: Way<M>> Steps for Regrow<'_, M, W> {
@@ -97,7 +84,7 @@ impl<M: Subject, W: Way<M>> Steps for Regrow<'_, M, W> {
                 if open && model.within_boundary(&next) {
                     let item = W::take(*model, next);
                     let print = W::print(&item);
-                    let (mark, number) = &recent[slot(print, recent.len())];
+                    let (mark, number) = recent.slot(print);
                     let mut target = *number;
                     if *mark != W::Keep::mark(print, &item) {
                         target = FRESH;

@@ -15,7 +15,7 @@ use super::report::Report;
 use super::retrace::{Kept, Retrace};
 use super::store::{NOBODY, Store, below, bits, most_states};
 use super::stubborn::Few;
-use super::subject::{Claim, Kind, Obligation, Subject};
+use super::subject::{Claim, Obligation, Subject, safety};
 use super::table::Table;
 use super::way::{ByCode, Keep, Mark, Way, Whole};
 
@@ -102,10 +102,6 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
         claims: &[Claim],
         obligations: &[Obligation],
     ) -> Self {
-        let bit = |(index, claim): (usize, &Claim)| match claim.kind {
-            Kind::Safety => 1 << index,
-            Kind::Reachable | Kind::Progress => 0,
-        };
         let regrows = W::Keep::WHOLE && obligations.len() <= REGROW;
         let edges = !regrows && !obligations.is_empty();
         let later = if regrows && !obligations.is_empty() { REGROW_BYTES } else { 0 };
@@ -113,7 +109,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
             model,
             limits,
             keep: RwLock::new(W::Keep::new()),
-            safety: claims.iter().enumerate().map(bit).sum(),
+            safety: safety(claims),
             edges,
             settled: 0,
             wanted: 0,

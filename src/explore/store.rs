@@ -104,7 +104,7 @@ impl<I> Store<I> {
 
     /// All states of the level are expanded.
     pub(super) fn end_level(&mut self) {
-        if self.parents.len() == self.levels[self.levels.len() - 1] as usize {
+        if self.parents.len() == self.level_end() as usize {
             self.levels.pop();
             self.exhausted = true;
         }
@@ -294,7 +294,7 @@ impl<I> Store<I> {
     }
 
     pub(super) fn word(&self) -> Progress {
-        let below = self.levels[self.levels.len() - 1];
+        let below = self.level_end();
         Progress {
             phase: Phase::Search,
             states: self.parents.len() as u64,

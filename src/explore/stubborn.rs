@@ -28,7 +28,7 @@ use super::footprint::{Footprints, Transition};
 use super::limits::{Limits, Stop};
 use super::report::{Report, Verdict};
 use super::search::search_few;
-use super::subject::{Claim, Kind, Subject};
+use super::subject::{self, Claim, Kind, Subject};
 
 /// Transitions, as bits.
 type Set = u128;
@@ -147,11 +147,7 @@ impl<'a, M: Subject + Footprints> Stubborn<'a, M> {
     fn new(model: &'a M, claims: &[Claim]) -> Self {
         let transitions = model.transitions();
         assert!(transitions.len() <= 128, "at most 128 transitions");
-        let decided = claims.iter().enumerate().map(|(at, claim)| match claim.kind {
-            Kind::Safety | Kind::Reachable => 1 << at,
-            Kind::Progress => 0,
-        });
-        let decided = decided.sum();
+        let decided = subject::those(claims, |kind| kind != Kind::Progress);
         let those = |are: &dyn Fn(&Transition) -> bool| -> Set {
             transitions.iter().enumerate().map(|(at, it)| Set::from(are(it)) << at).sum()
         };

@@ -91,6 +91,17 @@ pub struct Claim {
     pub kind: Kind,
 }
 
+/// The claims that are decided in such a way, as bits.
+pub(super) fn those(claims: &[Claim], are: impl Fn(Kind) -> bool) -> u64 {
+    let bit = |(at, claim): (usize, &Claim)| u64::from(are(claim.kind)) << at;
+    claims.iter().enumerate().map(bit).sum()
+}
+
+/// The safety claims, as bits.
+pub(super) fn safety(claims: &[Claim]) -> u64 {
+    those(claims, |kind| kind == Kind::Safety)
+}
+
 /// How a claim is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -12,7 +12,7 @@ use super::chance::Chance;
 use super::ledger::{Ledger, Run, Walked};
 use super::limits::Stop;
 use super::report::Path;
-use super::subject::{Kind, OPTIONAL, Subject};
+use super::subject::{OPTIONAL, Subject, safety};
 
 /// Steps between two looks at the caller's `stop`.
 const POLL: u32 = 256;
@@ -97,16 +97,12 @@ pub struct Found<S, A> {
 pub fn walk<M: Subject>(model: &M, walks: &Walks) -> WalkReport<M::State, M::Action> {
     let claims = model.claims();
     assert!(claims.len() <= 64, "at most 64 claims");
-    let bit = |(index, claim): (usize, &super::subject::Claim)| match claim.kind {
-        Kind::Safety => 1 << index,
-        Kind::Reachable | Kind::Progress => 0,
-    };
     let inits = model.init_states().into_iter();
     let shared = Shared {
         model,
         walks,
         inits: inits.filter(|state| model.within_boundary(state)).collect(),
-        safety: claims.iter().enumerate().map(bit).sum(),
+        safety: safety(&claims),
         next: AtomicU64::new(0),
         end: AtomicU64::new(walks.walks.unwrap_or(u64::MAX)),
         settled: AtomicU64::new(0),

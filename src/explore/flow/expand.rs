@@ -7,7 +7,7 @@ use super::worker::PARCEL;
 use crate::explore::graph::class_of;
 use crate::explore::portable::Portable;
 use crate::explore::store::Spot;
-use crate::explore::subject::{Kind, Subject};
+use crate::explore::subject::{Subject, safety};
 use crate::explore::table::{fingerprint, high, low};
 
 /// Successors looked up together: their cache misses overlap.
@@ -80,10 +80,9 @@ pub(super) struct Expander<'a, M: Subject> {
 impl<'a, M: Subject + Portable> Expander<'a, M> {
     pub(super) fn new(model: &'a M, workers: usize) -> Self {
         let claims = model.claims();
-        let bit = |(index, kind): (usize, Kind)| u64::from(kind == Kind::Safety) << index;
         Self {
             model,
-            safety: claims.iter().map(|claim| claim.kind).enumerate().map(bit).sum(),
+            safety: safety(&claims),
             claims: (0..claims.len()).map(|claim| 1 << claim).sum(),
             steps: !model.obligations().is_empty(),
             recent: vec![0; RECENT],

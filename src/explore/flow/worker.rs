@@ -14,7 +14,7 @@ use super::tally::{Said, Tally};
 use crate::explore::limits::{Phase, Progress, Stop};
 use crate::explore::portable::Portable;
 use crate::explore::store::{NOBODY, Spot, most_states};
-use crate::explore::subject::{Kind, Subject};
+use crate::explore::subject::{Subject, safety};
 use crate::explore::table::fingerprint;
 
 /// Kinds of parcels.
@@ -140,9 +140,7 @@ impl<'a, M: Subject + Portable> Run<'a, M> {
     /// The initial states are the first level. All workers number all of them.
     fn start(&mut self) {
         let model = self.model;
-        let safety = |(index, kind): (usize, Kind)| u64::from(kind == Kind::Safety) << index;
-        let kinds = model.claims().into_iter().map(|claim| claim.kind);
-        let safety: u64 = kinds.enumerate().map(safety).sum();
+        let safety = safety(&model.claims());
         let mut known: Vec<u64> = Vec::new();
         let mut rows = Vec::new();
         let mut mine = Vec::new();
