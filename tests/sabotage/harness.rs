@@ -82,9 +82,13 @@ pub fn judge_among_equals(row: &Row) -> (Outcome, Outcome) {
     (run_with(&model, &limits(1)), run_symmetric_with(&model, &limits(1)))
 }
 
-/// The same with states told apart by fingerprint, and compared whole.
-pub fn judge_by_code(row: &Row) -> (Outcome, Outcome) {
-    let model = || ClusterModel::with(two_workers(row), row.wrong);
+/// The same for these claims, with states told apart by fingerprint, and compared whole.
+pub fn judge_by_code(row: &Row, is_judged: impl Fn(&str) -> bool) -> (Outcome, Outcome) {
+    let model = || {
+        let mut scope = two_workers(row);
+        scope.claims.retain(|claim| is_judged(claim));
+        ClusterModel::with(scope, row.wrong)
+    };
     (run_with(&model(), &limits(1)), run_exact_with(&model(), &limits(1)))
 }
 
