@@ -34,8 +34,9 @@ use super::step::Machines;
 use merge::Merged;
 use part::{is_own, others_are_as_before, part_of};
 
-/// Parts that are remembered at most, about three hundred bytes each.
-const MOST: usize = 1 << 20;
+/// Parts that are remembered at most, about three hundred bytes each; few where forgetting is to be
+/// seen.
+const MOST: usize = if cfg!(test) { 1 << 7 } else { 1 << 20 };
 
 /// The numbers of a controller, a node, and what the node's worker has of the rest.
 type Key = [u32; 3];
