@@ -30,7 +30,8 @@ pub trait Coded: Model {
 
     /// Judges a state and adds all its steps, if the model has a cheaper way to them than one after
     /// the other; else it answers nothing and adds nothing. The steps are what `actions` and
-    /// `next_state` lead to, in that order.
+    /// `next_state` lead to, in that order. A state with a step that leaves the boundary has to be
+    /// left to the search, which notes what is cut off there.
     fn steps(
         &self,
         _state: &Self::State,
@@ -52,7 +53,7 @@ pub struct Judged {
     pub arises: u64,
 }
 
-/// A step, as a search by code needs it: one that stays within the boundary.
+/// A step that stays within the boundary, as a search by code needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodedStep<C> {
     /// Which of the actions of the state it takes, from 0.

@@ -205,7 +205,12 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         let mut source = Source::default();
         let mut steps = std::mem::take(&mut self.scratch.steps);
         let expands = !self.shared.judge_only.load(Ordering::Relaxed);
-        let known = if expands { W::steps(model, state, item, &mut steps) } else { None };
+        // Steps that are known are not left out.
+        let known = if expands && self.shared.few.is_none() {
+            W::steps(model, state, item, &mut steps)
+        } else {
+            None
+        };
         let broken = known.map_or_else(|| model.broken(state), |known| known.broken);
         let broken = broken & self.shared.safety & !self.broken_states;
         let wanted = self.wanted_states;

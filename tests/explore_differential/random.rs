@@ -2,7 +2,9 @@
 
 use std::hash::{Hash, Hasher};
 
-use iris_check::explore::{Claim, Coded, Fairness, Kind, Obligation, Portable, Subject};
+use iris_check::explore::{
+    Claim, Coded, CodedStep, Fairness, Judged, Kind, Obligation, Portable, Subject,
+};
 use stateright::Model;
 
 use super::common::lcg::Lcg;
@@ -177,6 +179,26 @@ impl Coded for Random {
 
     fn decode(&self, [node]: &[u64; 1]) -> Place {
         Place { node: usize::try_from(*node).expect("few nodes"), step: (0, 0) }
+    }
+
+    /// Of every second node, where all steps stay inside.
+    fn steps(
+        &self,
+        state: &Place,
+        _: &[u64; 1],
+        steps: &mut Vec<CodedStep<[u64; 1]>>,
+    ) -> Option<Judged> {
+        let node = &self.nodes[state.node];
+        let leaves = |edge: &Edge| edge.to.is_some_and(|to| !self.nodes[to].inside);
+        if state.node.is_multiple_of(2) || node.edges.iter().any(leaves) {
+            return None;
+        }
+        steps.extend((0..).zip(&node.edges).filter_map(|(action, edge)| {
+            let Edge { fairness, broken, exercised, .. } = *edge;
+            let code = [edge.to? as u64];
+            Some(CodedStep { action, code, fairness, broken, exercised })
+        }));
+        Some(Judged { broken: node.broken, open: node.open, arises: node.arises })
     }
 }
 
