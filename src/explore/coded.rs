@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use stateright::Model;
 
-use super::subject::Fairness;
+use super::subject::{Fairness, Subject};
 
 /// A model whose states have a short code of fixed size.
 ///
@@ -51,6 +51,14 @@ pub struct Judged {
     pub open: u64,
     /// Those that may arise in it.
     pub arises: u64,
+}
+
+impl Judged {
+    /// What a model says of a state; of its obligations only if they matter.
+    pub(super) fn of<M: Subject>(model: &M, state: &M::State, open: bool) -> Self {
+        let (open, arises) = if open { (model.open(state), model.arises(state)) } else { (0, 0) };
+        Self { broken: model.broken(state), open, arises }
+    }
 }
 
 /// A step that stays within the boundary, as a search by code needs it.

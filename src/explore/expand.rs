@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-use super::coded::CodedStep;
+use super::coded::{CodedStep, Judged};
 use super::graph::{Edge, FRESH, Marks, OUTSIDE, class_of};
 use super::limits::{Limits, Stop};
 use super::recent::Recent;
@@ -205,14 +205,10 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         let mut source = Source::default();
         let mut steps = std::mem::take(&mut self.scratch.steps);
         let expands = !self.shared.judge_only.load(Ordering::Relaxed);
-        // Steps that are known are not left out.
-        let known = if expands && self.shared.few.is_none() {
-            W::steps(model, state, item, &mut steps)
-        } else {
-            None
-        };
-        let broken = known.map_or_else(|| model.broken(state), |known| known.broken);
-        let broken = broken & self.shared.safety & !self.broken_states;
+        let asks = expands && self.shared.few.is_none(); // what is known is not left out
+        let known = asks.then(|| W::steps(model, state, item, &mut steps)).flatten();
+        let judged = known.unwrap_or_else(|| Judged::of(model, state, self.shared.edges));
+        let broken = judged.broken & self.shared.safety & !self.broken_states;
         let wanted = self.wanted_states;
         let exercised = if wanted == 0 { 0 } else { model.exercised(state) & wanted };
         if broken | exercised != 0 {
@@ -223,8 +219,7 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         }
         let edges = self.out.edges.len();
         if self.shared.edges {
-            source.marks.open = known.map_or_else(|| model.open(state), |known| known.open);
-            source.marks.arises = known.map_or_else(|| model.arises(state), |known| known.arises);
+            (source.marks.open, source.marks.arises) = (judged.open, judged.arises);
         }
         if known.is_some() {
             source.transitions += steps.len() as u64;

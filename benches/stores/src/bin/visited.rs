@@ -50,7 +50,7 @@ fn main() -> Said<()> {
 fn say(name: &str, states: u64, took: Duration, bytes: u64) {
     let rate = states as f64 / took.as_secs_f64() / 1e3;
     let each = bytes as f64 / states as f64;
-    println!("{name:6} {states} states  {took:>8.2?}  {rate:>6.0} thousand/s  {each:>5.1} bytes each");
+    println!("{name:6} {states} states {took:>8.2?} {rate:>5.0} thousand/s {each:>5.1} bytes each");
 }
 
 /// What the files of a folder take.
