@@ -42,7 +42,7 @@ pub trait Coded: Model {
     }
 }
 
-/// What a search asks of a state itself, as [`Subject`](super::Subject) says it.
+/// What a search asks of a state itself, as [`Subject`] says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Judged {
     /// The claims that are broken in it.
