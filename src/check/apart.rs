@@ -8,17 +8,17 @@
 //! then it is taken in the whole state. Attempts are mentioned by the worker they were placed on
 //! and by no other, so that canonical parts make a canonical state.
 
-mod merge;
+mod memory;
 mod part;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 use stateright::Model;
 
-use crate::explore::{Coded, CodedStep, Fairness, Judged, Subject, fingerprint};
+use crate::explore::{Coded, CodedStep, Fairness, Judged, Subject};
 use crate::model::id::WorkerId;
 use crate::model::operation::{Act, Operation};
 use crate::model::timer::Timer;
@@ -31,21 +31,23 @@ use super::model::judge::OF_SEVERAL;
 use super::state::{Note, State};
 use super::step::Machines;
 
-use merge::Merged;
+use memory::Memory;
 use part::{is_own, others_are_as_before, part_of};
 
-/// Parts that are remembered at most, about three hundred bytes each; few where forgetting is to be
-/// seen.
-const MOST: usize = if cfg!(test) { 1 << 7 } else { 1 << 20 };
+/// Parts that are remembered at most, about three hundred bytes each.
+const PARTS: usize = 1 << 20;
+/// Rests that are remembered at most, two dozen bytes each.
+const RESTS: usize = 1 << 19;
 
 /// The numbers of a controller, a node, and what the node's worker has of the rest.
 type Key = [u32; 3];
 
 /// What was seen of parts.
 pub(super) struct Apart {
-    /// Each part in the one place where it may be.
-    parts: OnceLock<Vec<Mutex<Option<Arc<Local>>>>>,
-    merged: Merged,
+    /// By the key of a part.
+    parts: Memory<Arc<Local>>,
+    /// The rests of states with one worker's part of them exchanged, and those parts, by number.
+    merged: Memory<u32>,
 }
 
 /// What one worker's part of a state leads to.
@@ -101,23 +103,7 @@ struct Ordered<'a> {
 
 impl Apart {
     pub(super) fn new() -> Self {
-        Self { parts: OnceLock::new(), merged: Merged::new() }
-    }
-
-    /// What a part leads to: what is remembered, or else made.
-    fn local(&self, key: Key, make: impl FnOnce() -> Local) -> Arc<Local> {
-        let parts = self.parts.get_or_init(|| (0..MOST).map(|_| Mutex::new(None)).collect());
-        let at = usize::try_from(fingerprint(&key) >> 32).expect("invariant: 32 bits") % MOST;
-        let place = || parts[at].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(local) = &*place()
-            && local.key == key
-        {
-            return Arc::clone(local);
-        }
-        let local = Arc::new(make());
-        let forgotten = place().replace(Arc::clone(&local));
-        drop(forgotten);
-        local
+        Self { parts: Memory::of(PARTS), merged: Memory::of(RESTS) }
     }
 }
 
@@ -271,7 +257,7 @@ impl<M: Machines> ClusterModel<M> {
         let own = || parts.rest(&part_of(state, at));
         let rest = self.apart().merged.get([named.rest, u32::MAX, id.0], own);
         let key = [named.controller, numbers[at], rest];
-        self.apart().local(key, || self.take_all(key, &part_of(state, at), id))
+        self.apart().parts.get(key, || Arc::new(self.take_all(key, &part_of(state, at), id)))
     }
 
     /// Takes every step of a part.
