@@ -108,6 +108,18 @@ fn by_levels(job: &Job, mut add: impl FnMut(&mut Vec<Key>) -> Said<()>) -> Said<
     Ok(states)
 }
 
+/// Leaves only those that are not known.
+fn leave_new(level: &mut Vec<Key>, is_known: impl Fn(&Key) -> Said<bool>) -> Said<()> {
+    let mut fresh = Vec::new();
+    for key in level.drain(..) {
+        if !is_known(&key)? {
+            fresh.push(key);
+        }
+    }
+    *level = fresh;
+    Ok(())
+}
+
 fn redb(job: &Job, folder: &Path, cache: u64) -> Said<u64> {
     let mut builder = redb::Database::builder();
     builder.set_cache_size(usize::try_from(cache)?);
@@ -119,13 +131,7 @@ fn redb(job: &Job, folder: &Path, cache: u64) -> Said<u64> {
     by_levels(job, |level| {
         let transaction = base.begin_read()?;
         let table = transaction.open_table(TABLE)?;
-        let mut fresh = Vec::new();
-        for key in level.drain(..) {
-            if table.get(key)?.is_none() {
-                fresh.push(key);
-            }
-        }
-        *level = fresh;
+        leave_new(level, |key| Ok(table.get(key)?.is_some()))?;
         drop(table);
         let transaction = base.begin_write()?; // durable at its commit
         let mut table = transaction.open_table(TABLE)?;
@@ -143,13 +149,7 @@ fn fjall(job: &Job, folder: &Path, cache: u64) -> Said<u64> {
     let visited = base.keyspace("visited", fjall::KeyspaceCreateOptions::default)?;
     let mut found = 0_u64;
     by_levels(job, |level| {
-        let mut fresh = Vec::new();
-        for key in level.drain(..) {
-            if !visited.contains_key(key)? {
-                fresh.push(key);
-            }
-        }
-        *level = fresh;
+        leave_new(level, |key| Ok(visited.contains_key(key)?))?;
         for key in level.iter() {
             visited.insert(*key, found.to_le_bytes())?;
             found += 1;
