@@ -10,6 +10,7 @@ mod leaps;
 mod names;
 mod rules;
 mod setting;
+mod small;
 #[cfg(test)]
 mod tests;
 

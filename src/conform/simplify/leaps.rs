@@ -5,13 +5,15 @@
 //! there to be that entry. And time that only passes for something to be waited for need not pass
 //! in the run: at its end it is waited for every job that ends by itself.
 
-use super::possible;
+use super::{possible, small};
 use crate::conform::run::{Exit, JobPlan, Run, Step};
 use crate::conform::shrink::Case;
 use crate::model::time::Millis;
 
-/// Runs of more steps are not taken apart: of these there are a hundred parts.
+/// Runs of more steps are not taken apart: of these there are a hundred parts of two steps.
 const MOST_STEPS: usize = 10;
+/// Runs of more steps are not taken apart into three: of these there are two hundred such parts.
+const MOST_FOR_THREE: usize = 7;
 
 /// For how long a job is made to wait, or to run: longer than all that is due in the usual policy,
 /// or before a worker is DEAD in it.
@@ -28,11 +30,26 @@ pub(super) fn of(run: &Run) -> Vec<Run> {
         let pairs = pairs.filter(|(one, other)| one != other);
         all.extend(pairs.map(|(one, other)| part(run, &[one, other])));
     }
+    if places.len() > 2 {
+        all.extend(small::of(run));
+    }
+    if places.len() <= MOST_FOR_THREE {
+        all.extend(parts_of_three(run));
+    }
     all.extend(without_the_last_pause(run));
     all.retain(|shorter| (1..run.steps.len()).contains(&shorter.steps.len()));
     // The sort keeps the order of those that are equally long.
     all.sort_by_key(|run| run.steps.len());
     all
+}
+
+/// Three of the steps in any order.
+fn parts_of_three(run: &Run) -> Vec<Run> {
+    let places = || 0..run.steps.len();
+    let pairs = places().flat_map(|one| places().map(move |other| [one, other]));
+    let threes = pairs.flat_map(|[one, other]| places().map(move |last| [one, other, last]));
+    let threes = threes.filter(|[a, b, c]| a != b && a != c && b != c);
+    threes.map(|places| part(run, &places)).collect()
 }
 
 /// These steps in this order.
@@ -58,7 +75,7 @@ fn patient(run: &Run) -> Option<Run> {
     (patient != *run).then_some(patient)
 }
 
-fn waited_for(mut plan: JobPlan) -> JobPlan {
+pub(super) fn waited_for(mut plan: JobPlan) -> JobPlan {
     plan.scheduling_timeout = plan.scheduling_timeout.or(Some(PATIENCE));
     if plan.timeout.is_none() && plan.tasks.is_empty() {
         plan.tasks = vec![vec![Exit { after: PATIENCE, ok: true }]];

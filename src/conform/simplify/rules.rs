@@ -60,7 +60,7 @@ fn verbs(rule: &Rule) -> Vec<Verb> {
 }
 
 /// The simplest of a word. A delay has a length, which nothing tells.
-fn plain(word: &str) -> Option<Verb> {
+pub(super) fn plain(word: &str) -> Option<Verb> {
     let plain = [
         Verb::Fail(Code::Unavailable),
         Verb::DropRequest,

@@ -1,0 +1,77 @@
+//! Much shorter runs that no removal of steps leads to: what is tried before a failure is handed
+//! to people.
+
+use iris_check::conform::generate::draw;
+use iris_check::conform::run::{JobPlan, Run, Shape, Step};
+use iris_check::conform::shrink::{Case, Limits, Verdict, shrink};
+use iris_check::conform::subject::{Abilities, Kind};
+use iris_check::conform::world::World;
+use iris_check::model::id::{JobId, WorkerId};
+use iris_check::model::operation::Direction;
+use iris_check::model::time::Millis;
+use iris_check::real::chaos::{Point, Rule, Verb, When};
+
+const FIRST: WorkerId = WorkerId(1);
+
+fn job(cpus: u32) -> Step {
+    Step::Submit(JobPlan { cpus, ..JobPlan::default() })
+}
+
+#[test]
+fn each_leap_is_possible_and_shorter() {
+    let abilities = Abilities { steps: Kind::ALL.to_vec(), slack: Millis(0) };
+    let mut count = 0;
+    for number in 0..100 {
+        let run = draw(&abilities, 2, number);
+        let run = Case::with_steps(&run, run.steps.iter().take(6).cloned().collect());
+        for leap in run.leaps() {
+            assert_eq!(World::possible(&leap), leap.steps);
+            assert!(leap.steps.len() < run.steps.len(), "{}{}", run.to_json(), leap.to_json());
+            assert_eq!(Run::from_json(&leap.to_json()).as_ref(), Ok(&leap));
+            count += 1;
+        }
+    }
+    assert!(count > 100 * 200, "{count}");
+}
+
+/// A report is lost by a cut that is mended in time, which takes four steps; or by one rule.
+#[test]
+fn one_fault_takes_the_place_of_a_detour() {
+    let lost = Rule::new(Point::WorkerReportTaskState, Verb::DropRequest)
+        .when(When { first: Some(3), ..When::default() });
+    let by_rule = |run: &Run| match run.steps.as_slice() {
+        [Step::Fault(rule), Step::Submit(_)] => *rule == lost,
+        _ => false,
+    };
+    let detour = [
+        Step::Cut(FIRST, Direction::FromWorker),
+        job(1),
+        Step::Pass(Millis(1)),
+        Step::Mended(FIRST, Direction::FromWorker),
+    ];
+    let by_cut = |run: &Run| {
+        let same = |(one, other): (&Step, &Step)| {
+            one == other || matches!((one, other), (Step::Submit(_), Step::Submit(_)))
+        };
+        run.steps.len() == detour.len() && run.steps.iter().zip(&detour).all(same)
+    };
+    let mut test =
+        |run: &Run| if by_rule(run) || by_cut(run) { Verdict::Fails } else { Verdict::Passes };
+    let run = Run::new(0, Shape::of_workers(1), detour.to_vec());
+    let limits = Limits { runs: 1000, ..Limits::default() };
+    let end = shrink(run, limits, &mut test, &mut |_| {});
+    assert_eq!((end.case.steps.len(), end.limit_reached), (2, false), "{}", end.case.to_json());
+}
+
+/// What was drawn last may have to come first, and what was in between may be left out.
+#[test]
+fn three_steps_are_tried_in_any_order() {
+    let cancel = Step::Cancel(JobId(1));
+    let steps = vec![Step::Drain(FIRST), job(1), cancel.clone(), Step::ControllerCrashes];
+    let wanted = [job(1), Step::ControllerCrashes, cancel];
+    let run = Run::new(0, Shape::of_workers(1), steps);
+    assert!(run.leaps().iter().any(|leap| leap.steps == wanted), "{wanted:?}");
+    // Those of two steps come before.
+    let lengths: Vec<usize> = run.leaps().iter().map(|leap| leap.steps.len()).collect();
+    assert!(lengths.is_sorted(), "{lengths:?}");
+}
