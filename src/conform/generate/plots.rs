@@ -39,8 +39,12 @@ enum Part {
     Unanswered,
     /// Heartbeats are lost or late.
     LostBeats,
+    /// A heartbeat is built before the job comes, and arrives after it was taken.
+    LateBeat,
     /// A KillTask is late, or its answer is lost.
     LateKill,
+    /// What the controller learns of a delivery, or a timer of it, cannot be written down.
+    FailedAppend,
 }
 
 /// For whom it is told.
@@ -84,9 +88,12 @@ const PLOTS: &[Row] = &[
     (3, (Cast::Pair, &[Part::LostBeats, Part::SlowLaunch])),
     (3, (Cast::Pair, &[Part::LostBeats, Part::LostTry])),
     (2, (Cast::Pair, &[Part::SlowLaunch, Part::LostTry])),
+    (3, (Cast::Any, &[Part::LateBeat, Part::LostReport])),
+    (3, (Cast::Any, &[Part::FailedAppend])),
+    (3, (Cast::Any, &[Part::FailedAppend, Part::LostTry])),
 ];
 
-const ALL: [Part; 10] = [
+const ALL: [Part; 12] = [
     Part::LateCopy,
     Part::SlowTry,
     Part::LostTry,
@@ -96,7 +103,9 @@ const ALL: [Part; 10] = [
     Part::LostReport,
     Part::Unanswered,
     Part::LostBeats,
+    Part::LateBeat,
     Part::LateKill,
+    Part::FailedAppend,
 ];
 
 /// One plot: its steps, of which some may not be possible any more when their turn comes.
@@ -117,7 +126,11 @@ pub fn plot(draw: &mut Draw<'_>, world: &World, policy: &Policy, able: &[Kind]) 
         // Until it may have come.
         steps.push(Step::Pass(Millis(teller.draw.one(&[100, 3_100, 31_000]))));
     }
-    steps.extend(parts.iter().map(|part| Step::Fault(teller.rule(*part))));
+    // By then the job is submitted, and what comes next is what cannot be written down.
+    let after = parts.contains(&Part::FailedAppend) && teller.draw.percent(50);
+    let (later, first): (Vec<Part>, Vec<Part>) =
+        parts.iter().copied().partition(|part| after && *part == Part::FailedAppend);
+    steps.extend(first.iter().map(|part| Step::Fault(teller.rule(*part))));
     if parts.contains(&Part::Unanswered) && teller.draw.percent(70) {
         // The lease runs from the last heartbeat that was answered: until soon before it ends.
         let heartbeat = u64::from(policy.heartbeat.0);
@@ -126,7 +139,15 @@ pub fn plot(draw: &mut Draw<'_>, world: &World, policy: &Policy, able: &[Kind]) 
         let length = policy.worker_lease.0.saturating_sub(since + early);
         steps.push(Step::Pass(Millis(length.max(1))));
     }
+    if parts.contains(&Part::LateBeat) {
+        // Until the next heartbeat has been sent.
+        let heartbeat = u64::from(policy.heartbeat.0);
+        let since = u32::try_from((world.now() + steps.len() as u64) % heartbeat)
+            .expect("invariant: it was 32 bits");
+        steps.push(Step::Pass(Millis(policy.heartbeat.0 - since + teller.draw.between(1, 3))));
+    }
     steps.extend(teller.jobs(cast));
+    steps.extend(later.iter().map(|part| Step::Fault(teller.rule(*part))));
     steps.extend(teller.goes_on());
     if teller.draw.percent(50) {
         steps.push(Step::FaultsEnd);
@@ -186,7 +207,10 @@ impl Teller<'_, '_> {
             | Part::LostReport
             | Part::Unanswered
             | Part::LostBeats
+            | Part::LateBeat
             | Part::LateKill => 85,
+            // There is one journal.
+            Part::FailedAppend => 0,
         };
         if self.draw.percent(here) { rule.on(self.worker) } else { rule }
     }
@@ -235,6 +259,11 @@ impl Teller<'_, '_> {
                 self.moments.extend([policy.silence().0, policy.worker_timeout.0]);
                 (Point::WorkerHeartbeat, Verb::DropRequest)
             }
+            Part::LateBeat => {
+                let late = self.draw.between(2, rpc);
+                (Point::WorkerHeartbeat, self.delay(late))
+            }
+            Part::FailedAppend => (Point::JournalAppend, Verb::Fail(Code::Internal)),
             Part::LateKill => {
                 let late = self.draw.between(1, rpc);
                 let late = [self.delay(late), Verb::DropResponse, Verb::DropRequest];
@@ -249,10 +278,12 @@ impl Teller<'_, '_> {
         let nth = |nth| When { nth: Some(nth), ..always };
         let first = When { first: Some(draw.weighted(&[(4, 1), (3, 2), (2, 4)])), ..always };
         match part {
-            Part::LateCopy => nth(1),
+            Part::LateCopy | Part::LateBeat => nth(1),
             Part::SlowTry => draw.one(&[always, always, first, nth(1)]),
             Part::LostTry => draw.one(&[always, always, first, nth(2), nth(3)]),
             Part::ClosedDoor => nth(draw.weighted(&[(2, 1), (4, 2), (1, 3)])),
+            // Submitting is the first entry, what became of the first try the second.
+            Part::FailedAppend => nth(draw.weighted(&[(1, 1), (3, 2), (3, 3), (2, 4), (1, 5)])),
             Part::Unanswered => always,
             Part::LostBeats => draw.one(&[always, first]),
             Part::LostAnswer | Part::SlowLaunch | Part::LostReport | Part::LateKill => first,
