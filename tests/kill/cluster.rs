@@ -14,6 +14,7 @@ use iris_check::real::client::{Client, Error};
 use iris_check::real::clock::Clock;
 use iris_check::real::cluster::in_real_time;
 use iris_check::real::net::Network;
+use iris_check::real::status::{ClusterStatus, JobSummary};
 
 use super::load::Load;
 use crate::common::bench::{Bench, Node, found};
@@ -39,8 +40,15 @@ const POLICY: [&str; 9] = [
 const PAUSE: Millis = Millis(10);
 /// How long one try may take.
 const ANSWER: Millis = Millis::seconds(5);
-/// How long anything may take.
-const LIMIT: Millis = Millis::seconds(60);
+/// How long nothing may change while an answer is waited for. How long the answer itself takes
+/// depends on what else the machine does: where nodes get no processor, leases run out, and
+/// attempts are lost and tried again. A cluster that hangs stands still.
+const STILL: Millis = Millis::seconds(60);
+/// How long anything may take, whatever changes meanwhile: what is tried again and again is given
+/// up when its budget is spent.
+const LIMIT: Millis = Millis::seconds(600);
+/// How often it is looked whether anything has changed.
+const LOOK: Millis = Millis::seconds(5);
 
 /// The processes, and the story of the run, which is told if the test fails.
 pub struct Cluster {
@@ -214,6 +222,8 @@ impl Caller {
             let clock = Clock::real();
             let client = Client::new(&Network::tcp(), &self.0, clock).expect("it is an address");
             let end = clock.now().plus(LIMIT);
+            let mut known = None;
+            let (mut changed, mut looked) = (clock.now(), clock.now());
             loop {
                 let answer = clock.within(ANSWER, question(&client)).await;
                 match &answer {
@@ -221,7 +231,14 @@ impl Caller {
                     Some(Ok(None) | Err(Error::Unavailable(_) | Error::TooMuch(_))) | None => {}
                     Some(Err(error)) => panic!("{error:?}"),
                 }
-                if clock.now() >= end {
+                if clock.now() >= looked.plus(LOOK) {
+                    let seen = clock.within(ANSWER, seen(&client)).await.and_then(Result::ok);
+                    looked = clock.now();
+                    if seen.is_some() && seen != known {
+                        (known, changed) = (seen, looked);
+                    }
+                }
+                if clock.now() >= end.min(changed.plus(STILL)) {
                     return None;
                 }
                 clock.sleep(PAUSE).await;
@@ -230,4 +247,9 @@ impl Caller {
         let answer = in_real_time(asking).expect("the machine gives threads");
         answer.expect("it is answered in time")
     }
+}
+
+/// What changes as long as anything goes on: how jobs stand, and what each worker is at.
+async fn seen(client: &Client) -> Result<(Vec<JobSummary>, ClusterStatus), Error> {
+    Ok((client.list().await?, client.cluster().await?))
 }
