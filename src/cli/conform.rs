@@ -140,7 +140,7 @@ pub(super) fn conform(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failur
     let took = begun.elapsed();
     let first = report.findings.iter().find(|it| !matches!(it.outcome, Outcome::Troubled(_)));
     let short = first.map(|finding| {
-        let limits = Limits { runs: 1000, ..Limits::default() };
+        let limits = Limits { runs: stands::runs(&asked.target), ..Limits::default() };
         shortest(&finding.run, &finding.outcome, &*stand, limits, &mut |note| line.note(note))
     });
     line.erase();

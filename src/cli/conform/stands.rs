@@ -28,6 +28,12 @@ pub(super) fn stand(target: &Target) -> Result<Box<dyn Stand + Sync>, Failure> {
     })
 }
 
+/// How many runs it may take to make a failure short: in virtual time one takes milliseconds.
+pub(super) fn runs(target: &Target) -> usize {
+    let is_virtual = target.driver.is_none() && target.on == On::Virtual;
+    if is_virtual { 3000 } else { 1000 }
+}
+
 /// What `replay` needs to play on the same.
 pub(super) fn again(target: &Target) -> String {
     match (&target.driver, target.on) {

@@ -72,6 +72,7 @@ const PLOTS: &[Row] = &[
     (2, (Cast::Any, &[Part::SlowLaunch, Part::LostAnswer, Part::LateKill])),
     (1, (Cast::Any, &[Part::SlowLaunch, Part::LostBeats])),
     (1, (Cast::Any, &[Part::LostAnswer, Part::LostReport])),
+    (3, (Cast::Any, &[Part::LostAnswer, Part::LostTry])),
     (3, (Cast::Any, &[Part::LostAnswer, Part::LostReport, Part::Unanswered])),
     (2, (Cast::Any, &[Part::SlowTry])),
     (2, (Cast::Any, &[Part::SlowTry, Part::LateKill])),

@@ -30,11 +30,14 @@ pub(super) fn of(run: &Run) -> Vec<Run> {
         let pairs = pairs.filter(|(one, other)| one != other);
         all.extend(pairs.map(|(one, other)| part(run, &[one, other])));
     }
-    if places.len() > 2 {
-        all.extend(small::of(run));
+    if places.len() > 1 {
+        all.extend(small::of_two(run));
     }
     if places.len() <= MOST_FOR_THREE {
         all.extend(parts_of_three(run));
+    }
+    if places.len() > 3 {
+        all.extend(small::of_three(run));
     }
     all.extend(without_the_last_pause(run));
     all.retain(|shorter| (1..run.steps.len()).contains(&shorter.steps.len()));
