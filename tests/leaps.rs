@@ -58,7 +58,7 @@ fn one_fault_takes_the_place_of_a_detour() {
     let mut test =
         |run: &Run| if by_rule(run) || by_cut(run) { Verdict::Fails } else { Verdict::Passes };
     let run = Run::new(0, Shape::of_workers(1), detour.to_vec());
-    let limits = Limits { runs: 1000, ..Limits::default() };
+    let limits = Limits { runs: 1000, leaps: 1000, ..Limits::default() };
     let end = shrink(run, limits, &mut test, &mut |_| {});
     assert_eq!((end.case.steps.len(), end.limit_reached), (2, false), "{}", end.case.to_json());
 }

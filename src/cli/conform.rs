@@ -140,7 +140,7 @@ pub(super) fn conform(asked: &Asked, out: &mut dyn Write) -> Result<Exit, Failur
     let took = begun.elapsed();
     let first = report.findings.iter().find(|it| !matches!(it.outcome, Outcome::Troubled(_)));
     let short = first.map(|finding| {
-        let limits = Limits { runs: stands::runs(&asked.target), ..Limits::default() };
+        let limits = stands::limits(&asked.target);
         shortest(&finding.run, &finding.outcome, &*stand, limits, &mut |note| line.note(note))
     });
     line.erase();
@@ -218,7 +218,7 @@ pub(super) fn shrink(asked: &Shrinking, out: &mut dyn Write) -> Result<Exit, Fai
     if !matches!(played.outcome, Outcome::Differs { .. } | Outcome::Restless(_)) {
         return told::outcome(&run, &played.outcome, out);
     }
-    let limits = Limits { runs: asked.runs, ..Limits::default() };
+    let limits = Limits { runs: asked.runs, ..stands::limits(&asked.target) };
     let mut failed = None;
     let short = shortest(&run, &played.outcome, &*stand, limits, &mut |note| {
         failed = failed.take().or(writeln!(out, "{note}").err());

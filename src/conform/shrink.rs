@@ -80,6 +80,8 @@ pub struct Limits {
     /// How many pairs of steps are tried at most before a smaller case is found: all if there are
     /// no more than these, else the partners and those that are close to each other.
     pub pairs: usize,
+    /// How many [leaps](Case::leaps) are tried at most at a time.
+    pub leaps: usize,
     /// Whether a flaky failure is made smaller too. Then a candidate is run up to `reruns` times,
     /// until it fails.
     pub flaky_too: bool,
@@ -87,7 +89,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { runs: 500, reruns: 2, pairs: 105, flaky_too: false }
+        Self { runs: 500, reruns: 2, pairs: 105, leaps: 120, flaky_too: false }
     }
 }
 

@@ -5,6 +5,7 @@ use std::env;
 use crate::conform::external::{External, PATIENCE};
 use crate::conform::in_process::InProcess;
 use crate::conform::processes::Processes;
+use crate::conform::shrink::Limits;
 use crate::conform::subject::{Stand, Trouble};
 
 use super::super::Failure;
@@ -28,10 +29,15 @@ pub(super) fn stand(target: &Target) -> Result<Box<dyn Stand + Sync>, Failure> {
     })
 }
 
-/// How many runs it may take to make a failure short: in virtual time one takes milliseconds.
-pub(super) fn runs(target: &Target) -> usize {
+/// How far it goes to make a failure short: in virtual time a run takes milliseconds, and elsewhere
+/// a second.
+pub(super) fn limits(target: &Target) -> Limits {
     let is_virtual = target.driver.is_none() && target.on == On::Virtual;
-    if is_virtual { 3000 } else { 1000 }
+    if is_virtual {
+        Limits { runs: 3000, leaps: usize::MAX, ..Limits::default() }
+    } else {
+        Limits { runs: 1000, ..Limits::default() }
+    }
 }
 
 /// What `replay` needs to play on the same.

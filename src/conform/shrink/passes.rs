@@ -19,7 +19,8 @@ pub(super) fn all<C: Case>(search: &mut Search<'_, C>) {
             pairs(search, all_pairs);
         }
         if *search.case() == before {
-            let shorter = search.case().leaps();
+            let mut shorter = search.case().leaps();
+            shorter.truncate(search.limits().leaps);
             first_that_fails(search, shorter, Tried::Leap);
         }
         if search.is_over() || *search.case() == before {
