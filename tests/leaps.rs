@@ -9,7 +9,7 @@ use iris_check::conform::world::World;
 use iris_check::model::id::{JobId, WorkerId};
 use iris_check::model::operation::Direction;
 use iris_check::model::time::Millis;
-use iris_check::real::chaos::{Point, Rule, Verb, When};
+use iris_check::real::chaos::{Code, Point, Rule, Verb, When};
 
 const FIRST: WorkerId = WorkerId(1);
 
@@ -74,4 +74,38 @@ fn three_steps_are_tried_in_any_order() {
     // Those of two steps come before.
     let lengths: Vec<usize> = run.leaps().iter().map(|leap| leap.steps.len()).collect();
     assert!(lengths.is_sorted(), "{lengths:?}");
+}
+
+/// Two steps less may need a worker, which was left out before that turned out.
+#[test]
+fn a_cluster_without_workers_is_tried_with_one() {
+    let second = fails(Point::JournalAppend, 2);
+    let steps = vec![second.clone(), job(1), job(1)];
+    let run = Run::new(0, Shape::of_workers(0), steps);
+    let wanted = [second, job(1)];
+    let workers = |leap: &&Run| leap.shape.workers.len() == 1 && leap.steps == wanted;
+    assert!(run.leaps().iter().any(|leap| workers(&leap)), "{wanted:?}");
+}
+
+/// Where there are faults at two points, both are tried at other hits, with a job alone.
+#[test]
+fn faults_are_tried_at_other_hits() {
+    let steps = vec![
+        fails(Point::ControllerDispatch, 1),
+        job(1),
+        Step::Pass(Millis(90)),
+        fails(Point::JournalAppend, 1),
+        Step::Pass(Millis(10)),
+    ];
+    let run = Run::new(0, Shape::of_workers(1), steps);
+    let wanted = [fails(Point::ControllerDispatch, 1), fails(Point::JournalAppend, 2), job(1)];
+    assert!(run.leaps().iter().any(|leap| leap.steps == wanted), "{wanted:?}");
+    let timed = Step::Submit(JobPlan { cpus: 1, timeout: Some(Millis(100)), ..JobPlan::default() });
+    let wanted = [timed, fails(Point::JournalAppend, 1), Step::Pass(Millis(101))];
+    assert!(run.leaps().iter().any(|leap| leap.steps == wanted), "{wanted:?}");
+}
+
+fn fails(point: Point, nth: u64) -> Step {
+    let when = When { nth: Some(nth), ..When::default() };
+    Step::Fault(Rule::new(point, Verb::Fail(Code::Unavailable)).when(when))
 }

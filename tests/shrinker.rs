@@ -249,6 +249,17 @@ fn a_reached_limit_is_told() {
         assert_eq!(shrunk.limit_reached, runs < whole.runs, "{runs}");
         assert_eq!(shrunk.case.verdict(&BUG_3), Verdict::Fails, "{runs}");
         assert_eq!(shrunk.case.ops == THREE, runs >= whole.found_after, "{runs}");
+        // It is the same to have no run left as to have nothing left that one may cost.
+        let mut left = runs;
+        let mut test = |run: &Run| {
+            if left == 0 {
+                return Verdict::Spent;
+            }
+            left -= 1;
+            run.verdict(&BUG_3)
+        };
+        let spent = shrink(case.clone(), Limits::default(), &mut test, &mut |_| {});
+        assert_eq!(spent, shrunk, "{runs}");
         if runs < whole.found_after {
             assert_eq!(shrunk.minimal, Minimal::Unknown, "{runs}");
         }
@@ -273,8 +284,8 @@ fn what_is_not_tried_is_not_said_to_be_minimal() {
 fn an_unclear_answer_is_not_kept() {
     let mut test = |run: &Run| match run.verdict(&BUG_3) {
         Verdict::Fails => Verdict::Fails,
-        Verdict::Passes | Verdict::Unclear if run.ops.len() == 2 => Verdict::Unclear,
-        Verdict::Passes | Verdict::Unclear => Verdict::Passes,
+        _ if run.ops.len() == 2 => Verdict::Unclear,
+        _ => Verdict::Passes,
     };
     let case = Run::failing(&BUG_3, 3, LENGTH, false);
     let shrunk = shrink(case, Limits::default(), &mut test, &mut |_| {});

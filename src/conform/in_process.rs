@@ -344,7 +344,8 @@ impl Subject for Running {
 
     fn end(self: Box<Self>) -> Result<Found, Trouble> {
         let (strays, twice) = (self.runs(), self.asked_twice());
-        self.calls.fetch_add(self.cluster.calls(), Ordering::Relaxed);
+        let calls = self.cluster.calls();
+        self.calls.fetch_add(calls, Ordering::Relaxed);
         self.stage.wait(self.cluster.end());
         let monitor = &self.watch.monitor;
         Ok(Found {
@@ -353,6 +354,7 @@ impl Subject for Running {
             restless: self.watch.restless(),
             exercised: monitor.exercised().map(str::to_owned).collect(),
             edges: monitor.edges(),
+            calls,
         })
     }
 }

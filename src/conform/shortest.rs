@@ -1,12 +1,20 @@
 //! The shortest run that fails in the same way, found by playing: where [`shrink`](super::shrink)
 //! meets a cluster under test.
 
+#[cfg(test)]
+mod tests;
+
 use super::campaign::kind_of;
 use super::play::{Outcome, play};
 use super::run::Run;
 use super::shrink::note::Note;
 use super::shrink::{Limits, Shrunk, Verdict, shrink};
 use super::subject::Stand;
+
+/// What the runs of a search may cost together, in calls of gRPC for each run that it has: five
+/// times what a usual one makes. A run that never comes to its end is waited for, and makes tens of
+/// thousands.
+const CALLS: u64 = 300;
 
 /// The shortest run that was found, and how it fails.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,9 +36,10 @@ pub fn shortest(
     limits: Limits,
     log: &mut dyn FnMut(&Note),
 ) -> Shortest {
+    let mut player = Player { stand, calls: CALLS.saturating_mul(limits.runs as u64) };
     let mut alike = outcome.clone();
     let first = {
-        let mut test = |candidate: &Run| judged(candidate, stand, &mut alike, false);
+        let mut test = |candidate: &Run| player.judged(candidate, &mut alike, false);
         shrink(cut(run, outcome), limits, &mut test, log)
     };
     let mut last = alike;
@@ -42,7 +51,7 @@ pub fn shortest(
         let mut least = shrunk.case.steps.len();
         let mut test = |candidate: &Run| {
             let steps = candidate.steps.len();
-            let verdict = judged(candidate, stand, &mut last, steps < least);
+            let verdict = player.judged(candidate, &mut last, steps < least);
             if verdict == Verdict::Fails {
                 least = steps;
             }
@@ -73,21 +82,34 @@ fn goes_on(shrunk: &Shrunk<Run>, outcome: &Outcome) -> bool {
     differs && shrunk.flaky.is_none() && !shrunk.limit_reached && shrunk.case.steps.len() > 1
 }
 
-/// Whether a run fails as the last one that was kept, or in a way that will do as well; then it is
-/// the last one.
-fn judged(candidate: &Run, stand: &dyn Stand, last: &mut Outcome, will_do: bool) -> Verdict {
-    let played = play(candidate, stand);
-    match &played.outcome {
-        Outcome::Troubled(_) => Verdict::Unclear,
-        is if same(is, last) => {
-            *last = played.outcome;
-            Verdict::Fails
+/// Plays the runs of a search, as long as their calls last.
+struct Player<'a> {
+    stand: &'a dyn Stand,
+    /// Calls that are left. The last run may make more.
+    calls: u64,
+}
+
+impl Player<'_> {
+    /// Whether a run fails as the last one that was kept, or in a way that will do as well; then it
+    /// is the last one.
+    fn judged(&mut self, candidate: &Run, last: &mut Outcome, will_do: bool) -> Verdict {
+        if self.calls == 0 {
+            return Verdict::Spent;
         }
-        Outcome::Differs { .. } if will_do => {
-            *last = played.outcome;
-            Verdict::Fails
+        let played = play(candidate, self.stand);
+        self.calls = self.calls.saturating_sub(played.found.calls);
+        match &played.outcome {
+            Outcome::Troubled(_) => Verdict::Unclear,
+            is if same(is, last) => {
+                *last = played.outcome;
+                Verdict::Fails
+            }
+            Outcome::Differs { .. } if will_do => {
+                *last = played.outcome;
+                Verdict::Fails
+            }
+            Outcome::Agrees | Outcome::Restless(_) | Outcome::Differs { .. } => Verdict::Passes,
         }
-        Outcome::Agrees | Outcome::Restless(_) | Outcome::Differs { .. } => Verdict::Passes,
     }
 }
 

@@ -68,6 +68,9 @@ pub enum Verdict {
     Passes,
     /// Nothing can be said. It is not kept, and what was to be known by it stays unknown.
     Unclear,
+    /// It was not run, because all that runs may cost is spent: nothing more is tried. It does not
+    /// count as a run.
+    Spent,
 }
 
 /// How far the search goes.
@@ -122,7 +125,7 @@ pub struct Shrunk<C> {
     pub runs: usize,
     /// Runs after which this case was found; those that follow only make sure.
     pub found_after: usize,
-    /// Whether the limit on runs ended the search.
+    /// Whether the limit on runs, or on what they cost, ended the search.
     pub limit_reached: bool,
     /// What is known of its steps.
     pub minimal: Minimal,

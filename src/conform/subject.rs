@@ -142,6 +142,9 @@ pub struct Found {
     pub exercised: Vec<String>,
     /// Edges of the model that were seen.
     pub edges: Edges,
+    /// Calls of gRPC that were made, where they are counted: what the run has cost.
+    #[serde(skip)]
+    pub calls: u64,
 }
 
 /// The harness failed: what happened, and what to do. It says nothing of the cluster.

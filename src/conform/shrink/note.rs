@@ -41,7 +41,7 @@ pub enum Outcome {
     Passes,
     /// Its answer was unclear.
     Unclear,
-    /// No run was left for it; nothing more is tried.
+    /// No run was left for it, or all that runs may cost was spent; nothing more is tried.
     NoRunLeft,
 }
 

@@ -68,9 +68,12 @@ impl<'a, C: Case> Search<'a, C> {
                 return;
             }
             let verdict = self.run_once(None);
+            self.note(Tried::Again, self.len(), outcome(verdict));
+            if verdict == Verdict::Spent {
+                return;
+            }
             self.again.of += 1;
             self.again.fails += usize::from(verdict == Verdict::Fails);
-            self.note(Tried::Again, self.len(), outcome(verdict));
         }
     }
 
@@ -101,6 +104,9 @@ impl<'a, C: Case> Search<'a, C> {
         }
         let verdict = self.judge(&candidate);
         self.note(tried, steps, outcome(verdict));
+        if verdict == Verdict::Spent {
+            return false;
+        }
         self.seen.push((candidate.clone(), verdict));
         let fails = verdict == Verdict::Fails;
         if fails {
@@ -137,7 +143,8 @@ impl<'a, C: Case> Search<'a, C> {
         let mut verdict = self.run_once(Some(candidate));
         let tries = if self.flaky().is_some() { self.limits.reruns } else { 1 };
         for _ in 1..tries {
-            if verdict == Verdict::Fails || self.runs == self.limits.runs {
+            let over = self.limit_reached || self.runs == self.limits.runs;
+            if verdict == Verdict::Fails || over {
                 break;
             }
             verdict = self.run_once(Some(candidate));
@@ -147,12 +154,17 @@ impl<'a, C: Case> Search<'a, C> {
 
     /// Runs a candidate, or the case so far.
     fn run_once(&mut self, candidate: Option<&C>) -> Verdict {
-        self.runs += 1;
-        (self.test)(candidate.unwrap_or(&self.case))
+        let verdict = (self.test)(candidate.unwrap_or(&self.case));
+        if verdict == Verdict::Spent {
+            self.limit_reached = true;
+        } else {
+            self.runs += 1;
+        }
+        verdict
     }
 
     fn has_run_left(&mut self) -> bool {
-        self.limit_reached = self.runs >= self.limits.runs;
+        self.limit_reached |= self.runs >= self.limits.runs;
         !self.limit_reached
     }
 
@@ -184,5 +196,6 @@ fn outcome(verdict: Verdict) -> Outcome {
         Verdict::Fails => Outcome::Kept,
         Verdict::Passes => Outcome::Passes,
         Verdict::Unclear => Outcome::Unclear,
+        Verdict::Spent => Outcome::NoRunLeft,
     }
 }

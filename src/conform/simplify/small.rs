@@ -155,9 +155,9 @@ fn faults(run: &Run) -> Vec<Step> {
         }
     }
     let whens = [nth(1), nth(2), nth(3), nth(4), When::default()];
-    let rules = kinds.into_iter().flat_map(|(point, verb)| {
-        whens.map(|when| Step::Fault(Rule::new(point, verb).when(when)))
-    });
+    let rules = kinds
+        .into_iter()
+        .flat_map(|(point, verb)| whens.map(|when| Step::Fault(Rule::new(point, verb).when(when))));
     rules.collect()
 }
 
