@@ -334,6 +334,7 @@ impl Subject for Running {
         for (worker, _) in self.run.shape.worker_ids() {
             self.stage.wait(self.cluster.start_worker(worker)).map_err(odd)?;
         }
+        self.watch.healed();
         self.pass(STEP)?;
         for worker in std::mem::take(&mut self.closed) {
             // One that was never heard of is open.

@@ -374,9 +374,10 @@ impl Reference {
         self.submitted.iter().copied().filter(|job| !ends(job)).collect()
     }
 
-    /// How long all may take to come to its end, once all is healed and endless jobs are cancelled.
+    /// How long all may take to come to its end, if all is healed now and endless jobs are
+    /// cancelled.
     pub fn bound(&self, run: &Run) -> Millis {
-        duty::bound(self.world.plans().iter(), run)
+        duty::bound(self.world.plans().iter(), run, self.world.now())
     }
 }
 

@@ -31,8 +31,9 @@ pub trait Observer: Send + Sync {
     /// The controller is no more; its journal is.
     fn controller_down(&self, at: At);
 
-    /// Whether nothing more need happen: each node then ends after its next input. So a cluster
-    /// that never comes to rest at one instant of virtual time can be ended from outside.
+    /// Whether nothing more need happen: each node then ends after its next input, and none comes
+    /// up again by itself. So a cluster that never comes to rest at one instant of virtual time, or
+    /// whose nodes die over and over, can be ended from outside.
     fn has_seen_enough(&self) -> bool {
         false
     }

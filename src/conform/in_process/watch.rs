@@ -1,5 +1,5 @@
 //! Who watches a cluster under test from inside: the monitors, and whoever ends it when it never
-//! comes to rest.
+//! comes to rest, or when its nodes die over and over.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,10 @@ use super::super::monitor::Monitor;
 /// they never come to an end. A hundred deliveries that fail at once are some hundreds.
 const RESTLESS: u64 = 20_000;
 
+/// Nodes that die in a cluster in which nothing is disturbed any more, after which it is taken for
+/// certain that they will go on to. The harness itself kills each once, at the end.
+const DEADLY: u64 = 100;
+
 /// The last inputs that are told of a cluster that never comes to rest.
 const TOLD: u64 = 12;
 
@@ -25,6 +29,9 @@ pub(super) struct Watch {
     at: AtomicU64,
     inputs: AtomicU64,
     restless: AtomicBool,
+    /// Whether all faults are over, and how many nodes have died since.
+    healed: AtomicBool,
+    deaths: AtomicU64,
     /// What it was busy with when it was found restless.
     busy: Mutex<Vec<String>>,
 }
@@ -36,6 +43,8 @@ impl Watch {
             at: AtomicU64::new(0),
             inputs: AtomicU64::new(0),
             restless: AtomicBool::new(false),
+            healed: AtomicBool::new(false),
+            deaths: AtomicU64::new(0),
             busy: Mutex::default(),
         }
     }
@@ -44,6 +53,17 @@ impl Watch {
     pub(super) fn restless(&self) -> Option<String> {
         let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         self.restless.load(Ordering::Relaxed).then(|| busy.join("\n"))
+    }
+
+    /// From now on nothing makes a node die but itself.
+    pub(super) fn healed(&self) {
+        self.healed.store(true, Ordering::Relaxed);
+    }
+
+    fn died(&self) {
+        if self.healed.load(Ordering::Relaxed) {
+            self.deaths.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Relaxed is enough: in virtual time there is one thread, and only there it is needed.
@@ -85,14 +105,38 @@ impl Observer for Watch {
     }
 
     fn worker_down(&self, at: At, worker: WorkerId) {
+        self.died();
         self.monitor.worker_down(at, worker);
     }
 
     fn controller_down(&self, at: At) {
+        self.died();
         self.monitor.controller_down(at);
     }
 
     fn has_seen_enough(&self) -> bool {
-        self.restless.load(Ordering::Relaxed)
+        self.restless.load(Ordering::Relaxed) || self.deaths.load(Ordering::Relaxed) > DEADLY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::policy::Policy;
+    use crate::real::observe::Nobody;
+
+    #[test]
+    fn nodes_that_die_over_and_over_by_themselves_are_seen_enough() {
+        let controller = ControllerSm::new(Policy::HARDENED, Vec::new(), 1);
+        let watch = Watch::new(controller, Arc::new(Nobody));
+        let die = |times: u64| (0..times).for_each(|at| watch.controller_down(At(at)));
+        die(2 * DEADLY);
+        assert!(!watch.has_seen_enough(), "until all is healed chaos may have killed them");
+        watch.healed();
+        die(DEADLY);
+        assert!(!watch.has_seen_enough());
+        watch.worker_down(At(0), WorkerId(1));
+        assert!(watch.has_seen_enough());
+        assert_eq!(watch.restless(), None, "it comes to rest in between");
     }
 }

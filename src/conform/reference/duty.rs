@@ -191,18 +191,25 @@ fn fits(plan: &JobPlan, run: &Run) -> bool {
     }
 }
 
-/// How long all may take: each task one after the other, each of its tries with all that can make
-/// it late once nothing is disturbed any more.
-pub(super) fn bound<'a>(plans: impl Iterator<Item = &'a JobPlan>, run: &Run) -> Millis {
+/// How long all may take when so many milliseconds have passed until all was healed: what was
+/// disturbed comes in order, and then each task goes one after the other, with all its tries.
+pub(super) fn bound<'a>(
+    plans: impl Iterator<Item = &'a JobPlan>,
+    run: &Run,
+    healed: u64,
+) -> Millis {
     let policy = &run.shape.policy.0;
     let ms = |it: Millis| u64::from(it.0);
     let settle = 2 * ms(policy.worker_timeout)
         + 2 * ms(policy.heartbeat)
         + ms(policy.kill_grace)
         + ms(policy.rpc_timeout) * u64::from(policy.delivery_tries)
-        + (ms(policy.delivery_backoff) << policy.delivery_tries)
         + ms(policy.quarantine)
         + ms(policy.no_workers_grace);
+    // The pauses of a delivery double: one that lasts is no longer than all those before it, and
+    // one more.
+    let longest = ms(policy.delivery_backoff) << policy.delivery_tries;
+    let pause = longest.min(healed + settle + ms(policy.delivery_backoff));
     let fleet = if run.shape.groups.is_empty() {
         0
     } else {
@@ -212,13 +219,23 @@ pub(super) fn bound<'a>(plans: impl Iterator<Item = &'a JobPlan>, run: &Run) -> 
             + ms(policy.quota_backoff)
             + ms(policy.idle_timeout)
     };
-    let mut all = 2 * settle + fleet;
+    // Workers that stay have been heard by then, and launches do not fail any more. Those of groups
+    // may come and go with each try.
+    let again = if run.shape.groups.is_empty() {
+        2 * ms(policy.heartbeat)
+            + 2 * ms(policy.kill_grace)
+            + 2 * ms(policy.rpc_timeout)
+            + 4 * ms(policy.delivery_backoff)
+    } else {
+        settle
+    };
+    let mut all = 2 * settle + pause + fleet;
     for plan in plans {
         let longest = plan.tasks.iter().flatten().map(|exit| ms(exit.after)).max().unwrap_or(0);
-        let length = plan.timeout.map_or(longest, |limit| ms(limit).min(longest.max(ms(limit))));
+        let length = plan.timeout.map_or(longest, ms);
         let tries = u64::from(plan.failure.min(20)) + 3;
         let waits = plan.scheduling_timeout.map_or(0, ms);
-        all += u64::from(plan.replicas) * (tries * (length + settle) + waits);
+        all += u64::from(plan.replicas) * (tries * (length + again) + waits);
     }
     Millis(u32::try_from(all).unwrap_or(u32::MAX))
 }

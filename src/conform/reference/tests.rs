@@ -24,3 +24,17 @@ fn a_plain_run_agrees() {
     assert_eq!(played.outcome, Outcome::Agrees, "{:#?}", played.last);
     assert_eq!(played.followed, 12);
 }
+
+/// Of fifteen tries the last pauses are of half an hour and more; but what begins at noon is in
+/// none of those at one minute past.
+#[test]
+fn a_pause_is_waited_for_as_far_as_it_can_have_come() {
+    let mut run = Run::new(1, Shape::of_workers(1), Vec::new());
+    run.shape.policy.0.delivery_tries = 15;
+    let plan = JobPlan { tasks: exits(0, true), ..JobPlan::default() };
+    let bound = |healed| duty::bound([&plan].into_iter(), &run, healed).0;
+    assert_eq!(bound(60_000) - bound(0), 60_000);
+    let most = run.shape.policy.0.delivery_backoff.0 << 15;
+    assert_eq!(bound(u64::from(2 * most)), bound(u64::from(most)));
+    assert!(bound(0) < most, "{} ms", bound(0));
+}

@@ -314,7 +314,7 @@ impl Nodes {
         tokio::spawn(async move {
             clock.sleep(after).await;
             let Some(nodes) = itself.upgrade() else { return };
-            if nodes.state().over {
+            if nodes.state().over || nodes.plan.observer.has_seen_enough() {
                 return;
             }
             // What cannot start stays down; whoever waits for it sees that.
