@@ -109,3 +109,38 @@ fn fails(point: Point, nth: u64) -> Step {
     let when = When { nth: Some(nth), ..When::default() };
     Step::Fault(Rule::new(point, Verb::Fail(Code::Unavailable)).when(when))
 }
+
+/// What only four steps in a row lead to is found among the plots, where there are rules at all.
+#[test]
+fn plots_are_tried_alone() {
+    let rule = fails(Point::WorkerReportTaskState, 1);
+    let pass = || Step::Pass(Millis(1));
+    let steps = |first: Step| vec![first, job(1), pass(), job(1), pass(), job(1)];
+    let run = |steps| Run::new(0, Shape::of_workers(3), steps);
+    let late = |leap: &Run| match leap.steps.as_slice() {
+        [Step::Fault(one), Step::Fault(other), Step::Pass(_), Step::Submit(_), ..] => {
+            (one.point, other.point) == (Point::WorkerHeartbeat, Point::WorkerReportTaskState)
+        }
+        _ => false,
+    };
+    assert!(run(steps(rule)).leaps().iter().any(late), "a heartbeat that is built before a job");
+    assert!(!run(steps(Step::Drain(FIRST))).leaps().iter().any(late), "there are no rules");
+}
+
+/// A run without any job may need but one; and a gang of which one ends well and one does not.
+#[test]
+fn jobs_that_the_run_does_not_have_are_tried() {
+    let failed = fails(Point::JournalAppend, 1);
+    let crash = Step::WorkerCrashes(FIRST);
+    let run = Run::new(0, Shape::of_workers(1), vec![failed.clone(), crash.clone(), crash.clone()]);
+    let wanted =
+        |leap: &Run| matches!(leap.steps.as_slice(), [fault, Step::Submit(_)] if *fault == failed);
+    assert!(run.leaps().iter().any(wanted));
+    let gang = JobPlan { gang: true, replicas: 2, ..JobPlan::default() };
+    let run = Run::new(0, Shape::of_workers(2), vec![crash, Step::Submit(gang)]);
+    let torn = |leap: &Run| match leap.steps.as_slice() {
+        [Step::Submit(plan)] => plan.gang && plan.tasks.len() == 2 && plan.failure > 0,
+        _ => false,
+    };
+    assert!(run.leaps().iter().any(torn));
+}

@@ -110,6 +110,15 @@ pub fn draw(abilities: &Abilities, seed: u64, index: u64) -> Run {
     Draw(&mut runner(seed, index)).of(&Runs::from(abilities))
 }
 
+/// A cluster of one worker or two under the usual policy, and a plot for it alone: the same for the
+/// same number, on every machine. Of its steps some may not be possible.
+pub(super) fn plot_alone(number: u64) -> (Shape, Vec<Step>) {
+    let shape = Shape::of_workers(if number.is_multiple_of(2) { 1 } else { 2 });
+    let (world, policy) = (World::new(&shape), shape.policy.0);
+    let steps = plots::plot(&mut Draw(&mut runner(0, number)), &world, &policy, &Kind::ALL);
+    (shape, steps)
+}
+
 /// A source of chance that belongs to these two numbers.
 fn runner(seed: u64, index: u64) -> TestRunner {
     let mut key = [0; 32];

@@ -34,7 +34,7 @@ pub(super) fn stand(target: &Target) -> Result<Box<dyn Stand + Sync>, Failure> {
 pub(super) fn limits(target: &Target) -> Limits {
     let is_virtual = target.driver.is_none() && target.on == On::Virtual;
     if is_virtual {
-        Limits { runs: 3000, leaps: usize::MAX, ..Limits::default() }
+        Limits { runs: 6000, leaps: usize::MAX, ..Limits::default() }
     } else {
         Limits { runs: 1000, ..Limits::default() }
     }

@@ -63,7 +63,7 @@ impl Subject for Running {
 
 #[test]
 fn dear_runs_end_a_search_before_many_do() {
-    let job = Step::Submit(JobPlan { cpus: 1, ..JobPlan::default() });
+    let job = Step::Submit(JobPlan::default());
     let steps = vec![job.clone(), Step::Pass(Millis(5)), job, Step::Pass(Millis(5))];
     let run = Run::new(0, Shape::of_workers(1), steps);
     let limits = Limits { runs: 10, ..Limits::default() };

@@ -38,6 +38,7 @@ pub(super) fn of(run: &Run) -> Vec<Run> {
     }
     if places.len() > 3 {
         all.extend(small::of_three(run));
+        all.extend(small::told(run));
     }
     all.extend(without_the_last_pause(run));
     all.retain(|shorter| (1..run.steps.len()).contains(&shorter.steps.len()));

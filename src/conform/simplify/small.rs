@@ -4,9 +4,15 @@
 //! one thing after another often ends beside it: it keeps the cut and the time that passes where a
 //! single lost message would do, or has left out a worker before it turned out that two steps less
 //! need one. So they are tried for what it is, before it is handed to people.
+//!
+//! What takes more steps than that is told by the plots of the generator, which know what belongs
+//! together.
+
+use std::slice;
 
 use super::leaps::waited_for;
 use super::{possible, rules};
+use crate::conform::generate::plot_alone;
 use crate::conform::run::{Exit, JobPlan, Run, Shape, Step};
 use crate::model::id::{GroupId, JobId, SliceId, WorkerId};
 use crate::model::operation::Direction;
@@ -16,12 +22,16 @@ use crate::real::chaos::{About, Point, Rule, Verb, When};
 /// Longer than anything of a usual policy takes that is not about lost workers.
 const A_WHILE: Millis = Millis(16_000);
 
+/// How many plots are told.
+const TOLD: u64 = 1500;
+
 /// One or two steps, around the last job of a run, or around the first slice of its first group.
 pub(super) fn of_two(run: &Run) -> Vec<Run> {
     let mut all = fleet(run);
     for stage in stages(run) {
         for job in forms(run) {
             let job = Step::Submit(job);
+            all.push(with(&stage, slice::from_ref(&job)));
             all.extend(happens(run).into_iter().map(|step| with(&stage, &[job.clone(), step])));
             all.extend(before(&stage).into_iter().map(|step| with(&stage, &[step, job.clone()])));
             for cut in cuts(&stage) {
@@ -71,18 +81,24 @@ fn stages(run: &Run) -> Vec<Run> {
     all
 }
 
-/// The last job; the same that is waited for; one that ends well at once, if it is let; and one
-/// that takes too long.
+/// The last job, or a plain one; the same that is waited for; one that ends well at once, if it is
+/// let; one that takes too long; and if it is a gang, one of which a member fails when another has
+/// ended well.
 fn forms(run: &Run) -> Vec<JobPlan> {
     let mut jobs = run.steps.iter().rev().filter_map(|step| {
         let Step::Submit(plan) = step else { return None };
-        Some(plan)
+        Some(plan.clone())
     });
-    let Some(job) = jobs.next() else { return Vec::new() };
-    let at_once = vec![vec![Exit { after: Millis(0), ok: true }]];
-    let quick = JobPlan { failure: job.failure.max(5), tasks: at_once, ..job.clone() };
+    let job = jobs.next().unwrap_or_default();
+    let well = vec![Exit { after: Millis(0), ok: true }];
+    let badly = vec![Exit { after: Millis(100), ok: false }];
+    let quick = JobPlan { failure: job.failure.max(5), tasks: vec![well.clone()], ..job.clone() };
     let timed = JobPlan { timeout: Some(Millis(100)), tasks: Vec::new(), ..job.clone() };
     let mut all = vec![job.clone(), waited_for(job.clone()), quick, timed];
+    if job.gang {
+        let tasks = vec![well, badly];
+        all.push(JobPlan { replicas: 2, failure: job.failure.max(1), tasks, ..job });
+    }
     all.dedup();
     all
 }
@@ -165,7 +181,21 @@ fn point(step: &Step) -> Option<Point> {
     if let Step::Fault(rule) = step { Some(rule.point) } else { None }
 }
 
-/// A slice that comes at once or too late, and is perhaps taken away.
+/// Plots that are told alone, in a cluster as small as they are drawn for: what takes four or five
+/// steps is found by those that know which belong together. They are tried where there are rules.
+pub(super) fn told(run: &Run) -> Vec<Run> {
+    if !run.steps.iter().any(|step| matches!(step, Step::Fault(_))) {
+        return Vec::new();
+    }
+    let plot = |number| {
+        let (shape, steps) = plot_alone(number);
+        possible(Run { shape, steps, ..run.clone() })
+    };
+    (0..TOLD).map(plot).collect()
+}
+
+/// A slice that comes at once or too late, and is perhaps taken away; and a job for which a group
+/// without other workers must grow.
 fn fleet(run: &Run) -> Vec<Run> {
     let Some(group) = run.shape.groups.first() else { return Vec::new() };
     let stage = |pace| {
@@ -178,7 +208,12 @@ fn fleet(run: &Run) -> Vec<Run> {
     let (soon, mut late) = (stage(Millis(1)), stage(Millis(60_000)));
     late.shape.policy.0.boot_timeout = Millis(2_000);
     let gone = Step::SlicePreempted(SliceId { group: GroupId(1), number: 1 });
+    let mut alone = soon.clone();
+    alone.shape.workers.clear();
+    alone.shape.groups[0].min_slices = group.min_slices;
+    let job = JobPlan { replicas: 2, cpus: group.cpus, ..JobPlan::default() };
     vec![
+        with(&alone, &[Step::Submit(job)]),
         with(&soon, &[Step::Pass(Millis(3))]),
         with(&late, &[Step::Pass(Millis(63_000))]),
         with(&soon, &[Step::Pass(Millis(3)), gone]),
