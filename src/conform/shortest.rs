@@ -11,9 +11,9 @@ use super::shrink::note::Note;
 use super::shrink::{Limits, Shrunk, Verdict, shrink};
 use super::subject::Stand;
 
-/// What the runs of a search may cost together, in calls of gRPC for each run that it has: five
-/// times what a usual one makes. A run that never comes to its end is waited for, and makes tens of
-/// thousands.
+/// What the runs of a search may cost together, in calls of gRPC for each run that it has: more
+/// than twice what a usual one makes. A run that never comes to its end is waited for, and makes
+/// tens of thousands.
 const CALLS: u64 = 300;
 
 /// The shortest run that was found, and how it fails.
