@@ -7,7 +7,6 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::id::{JobId, SliceId, WorkerId};
 use crate::model::operation::Direction;
@@ -36,7 +35,6 @@ const EXITS: &str = "EXITS";
 pub struct InProcess {
     medium: Medium,
     abilities: Abilities,
-    calls: Arc<AtomicU64>,
     log: Option<logged::Kept>,
 }
 
@@ -53,12 +51,7 @@ impl InProcess {
 
     fn new(medium: Medium, slack: Millis) -> Self {
         let abilities = Abilities { steps: Kind::ALL.to_vec(), slack };
-        Self { medium, abilities, calls: Arc::default(), log: None }
-    }
-
-    /// Calls of gRPC that the clusters from here have made that have ended.
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+        Self { medium, abilities, log: None }
     }
 }
 
@@ -84,7 +77,6 @@ impl Stand for InProcess {
             cluster,
             watch,
             abilities: self.abilities.clone(),
-            calls: Arc::clone(&self.calls),
             began,
             plans: Vec::new(),
             jobs: BTreeMap::new(),
@@ -154,7 +146,6 @@ struct Running {
     cluster: Cluster,
     watch: Arc<Watch>,
     abilities: Abilities,
-    calls: Arc<AtomicU64>,
     began: At,
     plans: Vec<JobPlan>,
     /// The cluster's number of each job of the run that it has acknowledged.
@@ -346,7 +337,6 @@ impl Subject for Running {
     fn end(self: Box<Self>) -> Result<Found, Trouble> {
         let (strays, twice) = (self.runs(), self.asked_twice());
         let calls = self.cluster.calls();
-        self.calls.fetch_add(calls, Ordering::Relaxed);
         self.stage.wait(self.cluster.end());
         let monitor = &self.watch.monitor;
         Ok(Found {
