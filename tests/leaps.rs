@@ -17,6 +17,11 @@ fn job(cpus: u32) -> Step {
     Step::Submit(JobPlan { cpus, ..JobPlan::default() })
 }
 
+fn fails(point: Point, nth: u64) -> Step {
+    let when = When { nth: Some(nth), ..When::default() };
+    Step::Fault(Rule::new(point, Verb::Fail(Code::Unavailable)).when(when))
+}
+
 #[test]
 fn each_leap_is_possible_and_shorter() {
     let abilities = Abilities { steps: Kind::ALL.to_vec(), slack: Millis(0) };
@@ -83,8 +88,8 @@ fn a_cluster_without_workers_is_tried_with_one() {
     let steps = vec![second.clone(), job(1), job(1)];
     let run = Run::new(0, Shape::of_workers(0), steps);
     let wanted = [second, job(1)];
-    let workers = |leap: &&Run| leap.shape.workers.len() == 1 && leap.steps == wanted;
-    assert!(run.leaps().iter().any(|leap| workers(&leap)), "{wanted:?}");
+    let has_one = |leap: &Run| leap.shape.workers.len() == 1 && leap.steps == wanted;
+    assert!(run.leaps().iter().any(has_one), "{wanted:?}");
 }
 
 /// Where there are faults at two points, both are tried at other hits, with a job alone.
@@ -103,11 +108,6 @@ fn faults_are_tried_at_other_hits() {
     let timed = Step::Submit(JobPlan { cpus: 1, timeout: Some(Millis(100)), ..JobPlan::default() });
     let wanted = [timed, fails(Point::JournalAppend, 1), Step::Pass(Millis(101))];
     assert!(run.leaps().iter().any(|leap| leap.steps == wanted), "{wanted:?}");
-}
-
-fn fails(point: Point, nth: u64) -> Step {
-    let when = When { nth: Some(nth), ..When::default() };
-    Step::Fault(Rule::new(point, Verb::Fail(Code::Unavailable)).when(when))
 }
 
 /// What only four steps in a row lead to is found among the plots, where there are rules at all.

@@ -32,11 +32,11 @@ pub(super) fn stand(target: &Target) -> Result<Box<dyn Stand + Sync>, Failure> {
 /// How far it goes to make a failure short: in virtual time a run takes milliseconds, and elsewhere
 /// a second.
 pub(super) fn limits(target: &Target) -> Limits {
-    let is_virtual = target.driver.is_none() && target.on == On::Virtual;
-    if is_virtual {
-        Limits { runs: 6000, leaps: usize::MAX, ..Limits::default() }
-    } else {
-        Limits { runs: 1000, ..Limits::default() }
+    match (&target.driver, target.on) {
+        (None, On::Virtual) => Limits { runs: 6000, leaps: usize::MAX, ..Limits::default() },
+        (Some(_), _) | (None, On::Tcp | On::Processes) => {
+            Limits { runs: 1000, ..Limits::default() }
+        }
     }
 }
 

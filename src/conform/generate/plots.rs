@@ -132,19 +132,20 @@ pub fn plot(draw: &mut Draw<'_>, world: &World, policy: &Policy, able: &[Kind]) 
     let (later, first): (Vec<Part>, Vec<Part>) =
         parts.iter().copied().partition(|part| after && *part == Part::FailedAppend);
     steps.extend(first.iter().map(|part| Step::Fault(teller.rule(*part))));
+    let since_beat = |now: u64| {
+        let since = now % u64::from(policy.heartbeat.0);
+        u32::try_from(since).expect("invariant: it is below what was 32 bits")
+    };
     if parts.contains(&Part::Unanswered) && teller.draw.percent(70) {
         // The lease runs from the last heartbeat that was answered: until soon before it ends.
-        let heartbeat = u64::from(policy.heartbeat.0);
-        let since = u32::try_from(world.now() % heartbeat).expect("invariant: it was 32 bits");
+        let since = since_beat(world.now());
         let early = teller.draw.between(1, policy.rpc_timeout.0);
         let length = policy.worker_lease.0.saturating_sub(since + early);
         steps.push(Step::Pass(Millis(length.max(1))));
     }
     if parts.contains(&Part::LateBeat) {
         // Until the next heartbeat has been sent.
-        let heartbeat = u64::from(policy.heartbeat.0);
-        let since = u32::try_from((world.now() + steps.len() as u64) % heartbeat)
-            .expect("invariant: it was 32 bits");
+        let since = since_beat(world.now() + steps.len() as u64);
         steps.push(Step::Pass(Millis(policy.heartbeat.0 - since + teller.draw.between(1, 3))));
     }
     steps.extend(teller.jobs(cast));

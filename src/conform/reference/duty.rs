@@ -210,24 +210,21 @@ pub(super) fn bound<'a>(
     // one more.
     let longest = ms(policy.delivery_backoff) << policy.delivery_tries;
     let pause = longest.min(healed + settle + ms(policy.delivery_backoff));
-    let fleet = if run.shape.groups.is_empty() {
-        0
+    // Workers that stay have been heard by then, and launches do not fail any more. Those of groups
+    // may come and go with each try.
+    let (fleet, again) = if run.shape.groups.is_empty() {
+        let again = 2 * ms(policy.heartbeat)
+            + 2 * ms(policy.kill_grace)
+            + 2 * ms(policy.rpc_timeout)
+            + 4 * ms(policy.delivery_backoff);
+        (0, again)
     } else {
-        ms(policy.boot_timeout)
+        let fleet = ms(policy.boot_timeout)
             + ms(policy.init_timeout)
             + ms(policy.create_backoff_max)
             + ms(policy.quota_backoff)
-            + ms(policy.idle_timeout)
-    };
-    // Workers that stay have been heard by then, and launches do not fail any more. Those of groups
-    // may come and go with each try.
-    let again = if run.shape.groups.is_empty() {
-        2 * ms(policy.heartbeat)
-            + 2 * ms(policy.kill_grace)
-            + 2 * ms(policy.rpc_timeout)
-            + 4 * ms(policy.delivery_backoff)
-    } else {
-        settle
+            + ms(policy.idle_timeout);
+        (fleet, settle)
     };
     let mut all = 2 * settle + pause + fleet;
     for plan in plans {
