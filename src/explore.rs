@@ -37,7 +37,8 @@
 //!
 //! Reading order: `subject` (what a model says), `limits` and `report` (in and out), `search` (the
 //! levels), `way` (how states are carried and kept), `expand` with `recent` and `board` (the
-//! parallel part), `store` (the ordered part), `table` and `codes` (the visited states), `graph`
+//! parallel part), `store` (the ordered part), `table` and `codes` (the visited states, in
+//! `slab`), `graph`
 //! and `regrow` (their steps, stored or generated again), then `progress` with `component`,
 //! `region` and `cycle`, and `conclude` with `retrace`, which turn numbers back into runs.
 //! `symmetry` puts one state in the place of many before all that, `stubborn` leaves steps out by
@@ -72,6 +73,7 @@ mod report;
 mod retrace;
 mod search;
 mod shorten;
+mod slab;
 mod store;
 mod stubborn;
 mod subject;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// How far ahead of the owner the workers may run: bounds the results that wait.
-const AHEAD: usize = 32;
+const AHEAD: usize = 256;
 
 /// Jobs to do and results to take. The owner takes every result in order, and works while it waits.
 pub(super) struct Board<J, R> {

@@ -3,41 +3,51 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use prefetch_index::prefetch_index;
+
 use super::coded::Words;
+use super::slab::Longs;
 use super::table::{high, home, low};
-use super::way::Keep;
+use super::way::{Guess, Keep};
 
 /// Visited states, whole.
 pub(super) struct Codes<C> {
-    lines: Vec<Line>,
-    /// The codes, so many to a segment: they never move, and nothing is copied to make room.
-    segments: Vec<Box<[AtomicU64]>>,
+    /// As many slots to a line as a line of the cache has room for, filled from the front: one line
+    /// is fetched for whatever is looked for, nearly always.
+    ///
+    /// A slot is zero while empty; else the high half of the fingerprint, and below it the number
+    /// plus one. That half alone says where a state belongs, so the table grows without a look at
+    /// the codes.
+    slots: Longs,
+    lines: usize,
+    /// The codes, in segments that are each twice as long as the one before, for all that the slots
+    /// have room for: they never move, and nothing is copied to make room.
+    segments: Vec<Arc<Longs>>,
     code: PhantomData<C>,
 }
-
-/// As many slots as a line of the cache has room for, filled from the front: one line is fetched
-/// for whatever is looked for, nearly always.
-///
-/// A slot is zero while empty; else the high half of the fingerprint, and below it the number plus
-/// one. That half alone says where a state belongs, so the table grows without a look at the codes.
-#[derive(Default)]
-#[repr(align(64))]
-struct Line([AtomicU64; LINE]);
 
 /// Slots of a line.
 const LINE: usize = 8;
 const FEWEST_LINES: usize = 1 << 9;
-/// Codes of a segment, as a power of two.
-const SEGMENT: u32 = 13;
+/// Codes of the first segment, as a power of two.
+const FIRST: u32 = 12;
 
 impl<C: Words> Codes<C> {
+    /// Its segment, and where its words begin there.
+    #[inline]
+    fn place(id: u32) -> (usize, usize) {
+        let id = id as usize + (1 << FIRST);
+        let power = id.ilog2();
+        ((power - FIRST) as usize, (id - (1 << power)) * C::COUNT)
+    }
+
     #[inline]
     fn code(&self, id: u32) -> C {
-        let words = &self.segments[(id >> SEGMENT) as usize];
-        let at = (id & ((1 << SEGMENT) - 1)) as usize * C::COUNT;
-        let words = &words[at..at + C::COUNT];
+        let (segment, at) = Self::place(id);
+        let words = &self.segments[segment][at..at + C::COUNT];
         C::make(|word| words[word].load(Ordering::Relaxed))
     }
 
@@ -55,19 +65,46 @@ impl<C: Words> Codes<C> {
         lines
     }
 
-    fn segments_for(states: usize) -> usize {
-        states.div_ceil(1 << SEGMENT)
-    }
-
     /// The line where a state belongs; if that is full, it is in the first after it that was not.
     #[inline]
     fn line(&self, half: u32) -> usize {
-        home(u64::from(half) << 32, self.lines.len())
+        home(u64::from(half) << 32, self.lines)
+    }
+
+    #[inline]
+    fn slots(&self, line: usize) -> &[AtomicU64; LINE] {
+        let slots = &self.slots[line * LINE..];
+        slots.first_chunk().expect("invariant: lines are whole")
     }
 
     #[inline]
     fn after(&self, line: usize) -> usize {
-        if line + 1 == self.lines.len() { 0 } else { line + 1 }
+        if line + 1 == self.lines { 0 } else { line + 1 }
+    }
+
+    /// With so many lines, all empty, these segments, and those that are wanting.
+    fn empty(lines: usize, mut segments: Vec<Arc<Longs>>) -> Self {
+        let mut codes = (1 << FIRST << segments.len()) - (1 << FIRST);
+        while codes < Self::room(lines) {
+            let more = 1 << FIRST << segments.len();
+            segments.push(Arc::new(Longs::zeros(more * C::COUNT)));
+            codes += more;
+        }
+        Self { slots: Longs::zeros(lines * LINE), lines, segments, code: PhantomData }
+    }
+
+    /// Puts a slot where it belongs after growing.
+    fn put_back(&self, value: u64) {
+        let mut line = self.line(high(value));
+        loop {
+            for slot in self.slots(line) {
+                if slot.load(Ordering::Relaxed) == 0 {
+                    slot.store(value, Ordering::Relaxed);
+                    return;
+                }
+            }
+            line = self.after(line);
+        }
     }
 }
 
@@ -76,7 +113,7 @@ impl<C: Words> Keep<C> for Codes<C> {
     type Mark = C;
 
     fn new() -> Self {
-        Self { lines: empty(FEWEST_LINES), segments: Vec::new(), code: PhantomData }
+        Self::empty(FEWEST_LINES, Vec::new())
     }
 
     fn mark(_: u64, item: &C) -> C {
@@ -84,23 +121,28 @@ impl<C: Words> Keep<C> for Codes<C> {
     }
 
     #[inline]
-    fn touch(&self, print: u64) -> u64 {
-        self.lines[self.line(high(print))].0[0].load(Ordering::Relaxed)
+    fn fetch(&self, print: u64) {
+        prefetch_index(&*self.slots, self.line(high(print)) * LINE);
     }
 
     /// Without a branch that depends on what is found: they would be mispredicted.
     #[inline]
-    fn guess(&self, print: u64) -> (u32, u64) {
+    fn guess(&self, print: u64) -> Guess {
         let half = high(print);
-        let mut number = 0;
-        for slot in &self.lines[self.line(half)].0 {
-            let found = slot.load(Ordering::Acquire);
-            number = if high(found) == half { number.max(low(found)) } else { number };
+        let line = self.line(half);
+        let (mut number, mut last) = (0, 0);
+        for slot in self.slots(line) {
+            last = slot.load(Ordering::Acquire);
+            number = if high(last) == half { number.max(low(last)) } else { number };
         }
-        // If there is none, any code will do to be looked at.
-        let id = number.saturating_sub(1);
-        let at = (id & ((1 << SEGMENT) - 1)) as usize * C::COUNT;
-        (number, self.segments[(id >> SEGMENT) as usize][at].load(Ordering::Relaxed))
+        // A line that has room left holds all that belongs there.
+        let open = number == 0 && last != 0;
+        // What is near already does no harm: this line, or the first code.
+        let next = if open { self.after(line) } else { line };
+        prefetch_index(&*self.slots, next * LINE);
+        let (segment, at) = Self::place(number.saturating_sub(1));
+        prefetch_index(&**self.segments[segment], at);
+        if open { Guess::OPEN } else { Guess::likely(number) }
     }
 
     #[inline]
@@ -113,7 +155,7 @@ impl<C: Words> Keep<C> for Codes<C> {
         let half = high(print);
         let mut line = self.line(half);
         loop {
-            for (at, slot) in self.lines[line].0.iter().enumerate() {
+            for (at, slot) in self.slots(line).iter().enumerate() {
                 let found = slot.load(Ordering::Acquire);
                 if found == 0 {
                     return Err(line * LINE + at);
@@ -131,31 +173,28 @@ impl<C: Words> Keep<C> for Codes<C> {
 
     #[inline]
     fn fill(&self, at: usize, print: u64, item: &C, id: u32) {
-        let words = &self.segments[(id >> SEGMENT) as usize];
-        let place = (id & ((1 << SEGMENT) - 1)) as usize * C::COUNT;
-        for (word, value) in words[place..place + C::COUNT].iter().zip(item.words()) {
+        let (segment, place) = Self::place(id);
+        let words = &self.segments[segment][place..place + C::COUNT];
+        for (word, value) in words.iter().zip(item.words()) {
             word.store(*value, Ordering::Relaxed);
         }
         let slot = u64::from(high(print)) << 32 | u64::from(id + 1);
-        self.lines[at / LINE].0[at % LINE].store(slot, Ordering::Release);
+        self.slots[at].store(slot, Ordering::Release);
     }
 
     fn has_room(&self, states: usize) -> bool {
-        states <= Self::room(self.lines.len()) && Self::segments_for(states) <= self.segments.len()
+        states <= Self::room(self.lines)
     }
 
-    fn grow(&mut self, states: usize) {
-        while self.segments.len() < Self::segments_for(states) {
-            self.segments.push(empty(C::COUNT << SEGMENT).into_boxed_slice());
-        }
-        if states > Self::room(self.lines.len()) {
-            let old = std::mem::replace(&mut self.lines, empty(Self::lines_for(states)));
-            for slot in old.into_iter().flat_map(|line| line.0.map(AtomicU64::into_inner)) {
-                if slot != 0 {
-                    self.put_back(slot);
-                }
+    fn grown(&self, states: usize) -> Self {
+        let grown = Self::empty(Self::lines_for(states), self.segments.clone());
+        for slot in self.slots.iter() {
+            let slot = slot.load(Ordering::Relaxed);
+            if slot != 0 {
+                grown.put_back(slot);
             }
         }
+        grown
     }
 
     #[inline]
@@ -168,31 +207,8 @@ impl<C: Words> Keep<C> for Codes<C> {
     }
 
     fn bytes(states: usize) -> usize {
-        Self::lines_for(states) * size_of::<Line>() + states * C::COUNT * 8
+        Self::lines_for(states) * LINE * 8 + states * C::COUNT * 8
     }
-}
-
-impl<C: Words> Codes<C> {
-    /// Puts a slot where it belongs after growing.
-    fn put_back(&mut self, value: u64) {
-        let mut line = self.line(high(value));
-        loop {
-            for slot in &mut self.lines[line].0 {
-                let slot = slot.get_mut();
-                if *slot == 0 {
-                    *slot = value;
-                    return;
-                }
-            }
-            line = self.after(line);
-        }
-    }
-}
-
-fn empty<T: Default>(count: usize) -> Vec<T> {
-    let mut all = Vec::new();
-    all.resize_with(count, T::default);
-    all
 }
 
 #[cfg(test)]
@@ -202,7 +218,7 @@ mod tests {
     /// Enters what is new; answers the number.
     fn enter(codes: &mut Codes<[u64; 2]>, print: u64, item: [u64; 2], next: u32) -> u32 {
         if !codes.has_room(next as usize + 1) {
-            codes.grow(next as usize + 1);
+            *codes = codes.grown(next as usize + 1);
         }
         codes.find(print, &item).unwrap_or_else(|slot| {
             codes.fill(slot, print, &item, next);

@@ -1,7 +1,7 @@
 //! Expands a few states of a level: the part of the search that all threads do.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use super::coded::{CodedStep, Judged};
 use super::graph::{Edge, FRESH, Marks, OUTSIDE, class_of};
@@ -10,12 +10,12 @@ use super::recent::Recent;
 use super::store::Store;
 use super::stubborn::Few;
 use super::subject::Subject;
-use super::way::{Keep, Mark, Way};
+use super::way::{Guess, Keep, Mark, Way};
 
 /// States expanded as one job.
 pub(super) const CHUNK: usize = 128;
-/// Successors looked up together: their cache misses overlap.
-pub(super) const BATCH: usize = 256;
+/// Successors looked up together: the misses of one batch overlap with the making of the next.
+pub(super) const BATCH: usize = 64;
 /// Transitions between two looks at the caller's `stop`.
 const POLL: u64 = 1024;
 
@@ -23,7 +23,8 @@ const POLL: u64 = 1024;
 pub(super) struct Shared<'a, M: Subject, W: Way<M>> {
     pub(super) model: &'a M,
     pub(super) limits: &'a Limits<'a>,
-    pub(super) keep: RwLock<W::Keep>,
+    /// Replaced by whoever numbers states, when it has to grow.
+    pub(super) keep: RwLock<Arc<W::Keep>>,
     /// Bits of the safety claims.
     pub(super) safety: u64,
     /// Are edges wanted?
@@ -92,11 +93,14 @@ struct Pending<I> {
 
 /// What a thread keeps from chunk to chunk.
 pub(super) struct Scratch<M: Subject, W: Way<M>> {
+    /// Their places are on the way.
     pending: Vec<Pending<W::Item>>,
+    /// Their places were looked at, and this is what was guessed.
+    guessed: Vec<Pending<W::Item>>,
+    guesses: Vec<Guess>,
     actions: Vec<M::Action>,
     steps: Vec<CodedStep<W::Item>>,
     items: Vec<W::Item>,
-    guesses: Vec<u32>,
     /// By action of a state: do others make up for it?
     left_out: Vec<bool>,
     recent: Recent<Mark<M, W>>,
@@ -106,10 +110,11 @@ impl<M: Subject, W: Way<M>> Scratch<M, W> {
     pub(super) fn new() -> Self {
         Self {
             pending: Vec::with_capacity(BATCH),
+            guessed: Vec::with_capacity(BATCH),
+            guesses: Vec::with_capacity(BATCH),
             actions: Vec::new(),
             steps: Vec::new(),
             items: Vec::new(),
-            guesses: Vec::with_capacity(BATCH),
             left_out: Vec::new(),
             recent: Recent::new(),
         }
@@ -131,8 +136,8 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
     }
 
     /// The visited states, to be read.
-    pub(super) fn kept(&self) -> RwLockReadGuard<'_, W::Keep> {
-        self.keep.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn kept(&self) -> Arc<W::Keep> {
+        Arc::clone(&self.keep.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Expands a chunk. With the store at hand, because nobody else has anything to say before this
@@ -143,8 +148,8 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
         scratch: &mut Scratch<M, W>,
         store: Option<&mut Store<W::Item>>,
     ) -> Expanded<W::Item> {
+        let kept = self.kept();
         if W::Keep::WHOLE {
-            let kept = self.kept();
             chunk.items = std::mem::take(&mut scratch.items);
             let ids = chunk.first..chunk.first + chunk.count;
             chunk.items.extend(ids.filter_map(|id| kept.item(id)));
@@ -159,6 +164,7 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
                 hits: Vec::new(),
             },
             scratch,
+            kept,
             store,
             broken_states: self.settled,
             broken_steps: self.settled,
@@ -178,6 +184,7 @@ impl<M: Subject, W: Way<M>> Shared<'_, M, W> {
             polled %= POLL;
         }
         expansion.look_up();
+        expansion.settle();
         let out = expansion.out;
         chunk.items.clear();
         scratch.items = chunk.items;
@@ -190,6 +197,7 @@ struct Expansion<'a, M: Subject, W: Way<M>> {
     shared: &'a Shared<'a, M, W>,
     out: Expanded<W::Item>,
     scratch: &'a mut Scratch<M, W>,
+    kept: Arc<W::Keep>,
     store: Option<&'a mut Store<W::Item>>,
     /// Claims of which this chunk need not report another broken state, or step.
     broken_states: u64,
@@ -250,7 +258,7 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
     /// Marks actions that others make up for; are there any?
     fn leave_out(&mut self, state: &M::State, actions: &[M::Action]) -> bool {
         let Some(few) = self.shared.few else { return false };
-        let (model, end, kept) = (self.shared.model, self.shared.level_end, self.shared.kept());
+        let (model, end, kept) = (self.shared.model, self.shared.level_end, &self.kept);
         // What is numbered meanwhile is of the next level, as what is not numbered yet.
         let is_later = |next: M::State| {
             let item = W::take(model, next);
@@ -295,7 +303,11 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
     }
 
     /// Has a successor looked up, if that is not known to be in vain.
-    #[inline]
+    ///
+    /// Inside its callers, where the item still is in registers: read from memory right after it
+    /// was written there in pieces, it would have to wait for them.
+    #[expect(clippy::inline_always, reason = "a quarter of the time of a search of small states")]
+    #[inline(always)]
     fn reached(&mut self, index: usize, class: Option<u8>, item: W::Item) {
         let edge = small(self.out.edges.len());
         if let Some(class) = class {
@@ -305,6 +317,7 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         // Nobody but an edge needs the number of what was sent on its way before.
         let mark = W::Keep::mark(print, &item);
         if self.shared.edges || !self.scratch.recent.saw(print, &mark) {
+            self.kept.fetch(print);
             self.scratch.pending.push(Pending { print, item, source: small(index), edge });
         }
     }
@@ -327,43 +340,50 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
         }
     }
 
+    /// Looks at the places of the pending successors, once those before them are settled.
+    fn look_up(&mut self) {
+        self.settle();
+        let Scratch { pending, guessed, guesses, .. } = &mut *self.scratch;
+        guesses.clear();
+        guesses.extend(pending.iter().map(|it| self.kept.guess(it.print)));
+        std::mem::swap(pending, guessed);
+    }
+
     /// Drops the successors that are already known, and numbers the others or hands them on. That
     /// others become known meanwhile does not matter: whoever numbers the states looks again.
-    fn look_up(&mut self) {
-        let Scratch { pending, guesses, .. } = &mut *self.scratch;
+    fn settle(&mut self) {
+        let Scratch { guessed, guesses, .. } = &mut *self.scratch;
         let edges = if self.shared.edges { self.out.edges.len() } else { 0 };
         // Once some successors were handed on, none behind them may be numbered first.
-        self.store = self.store.take().filter(|it| it.is_far(self.shared, pending.len(), edges));
+        self.store = self.store.take().filter(|it| it.is_far(self.shared, guessed.len(), edges));
         let mut store = self.store.as_deref_mut();
-        if let Some(store) = &store {
-            store.make_room(self.shared, pending.len());
+        if let Some(store) = &store
+            && store.make_room(self.shared, guessed.len())
+        {
+            self.kept = self.shared.kept();
         }
-        let kept = self.shared.kept();
-        let mut pending = pending.drain(..);
-        while !pending.as_slice().is_empty() {
-            let batch = pending.as_slice().iter().take(BATCH);
-            guess(&*kept, batch.map(|pending| pending.print), guesses);
-            for (guess, it) in guesses.iter().zip(&mut pending) {
-                let guessed = guess.checked_sub(1).filter(|id| kept.is(*id, it.print, &it.item));
-                let edge = it.edge as usize;
-                let found = match (guessed, &mut store) {
-                    (Some(id), _) => Some(id),
-                    (None, Some(store)) => {
-                        let parent = self.out.first + it.source;
-                        store.admit(&*kept, u64::MAX, parent, (it.print, it.item))
-                    }
-                    (None, None) => {
-                        let found = kept.find(it.print, &it.item).ok();
-                        if found.is_none() {
-                            self.out.sources[it.source as usize].fresh += 1;
-                            self.out.fresh.push((it.print, it.item));
-                        }
-                        found
-                    }
-                };
-                if let (Some(id), true) = (found, self.shared.edges) {
-                    self.out.edges[edge].target = id;
+        let kept = &*self.kept;
+        for (guess, it) in guesses.iter().zip(guessed.drain(..)) {
+            let known = guess.number().filter(|id| kept.is(*id, it.print, &it.item));
+            let edge = it.edge as usize;
+            let found = match (known, &mut store) {
+                (Some(id), _) => Some(id),
+                (None, Some(store)) => {
+                    let parent = self.out.first + it.source;
+                    store.admit(kept, u64::MAX, parent, (it.print, it.item))
                 }
+                (None, None) => {
+                    let looks = *guess != Guess::NEW;
+                    let found = looks.then(|| kept.find(it.print, &it.item).ok()).flatten();
+                    if found.is_none() {
+                        self.out.sources[it.source as usize].fresh += 1;
+                        self.out.fresh.push((it.print, it.item));
+                    }
+                    found
+                }
+            };
+            if let (Some(id), true) = (found, self.shared.edges) {
+                self.out.edges[edge].target = id;
             }
         }
     }
@@ -373,28 +393,4 @@ impl<M: Subject, W: Way<M>> Expansion<'_, M, W> {
 #[inline]
 fn small(index: usize) -> u32 {
     u32::try_from(index).expect("invariant: a chunk is small")
-}
-
-/// Brings near what a few states, by fingerprint, will be looked for in: one miss of the cache
-/// after the other would cost several times as much.
-pub(super) fn near<I>(kept: &impl Keep<I>, prints: impl Iterator<Item = u64>) {
-    let seen = prints.fold(0, |seen, print| seen | kept.touch(print));
-    std::hint::black_box(seen);
-}
-
-/// The same, and says of each what its number plus one is likely to be.
-pub(super) fn guess<I>(
-    kept: &impl Keep<I>,
-    prints: impl Iterator<Item = u64> + Clone,
-    guesses: &mut Vec<u32>,
-) {
-    near(kept, prints.clone());
-    guesses.clear();
-    let mut seen = 0;
-    guesses.extend(prints.map(|print| {
-        let (guess, touched) = kept.guess(print);
-        seen |= touched;
-        guess
-    }));
-    std::hint::black_box(seen);
 }

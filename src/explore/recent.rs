@@ -2,7 +2,7 @@
 //! dropped or known before anything far away is looked at.
 
 /// How many are remembered: more would not stay in the near caches.
-const MOST: usize = 1 << 13;
+const MOST: usize = 1 << 12;
 const FEWEST: usize = 1 << 8;
 
 /// Marks of states, or what is known of them besides, each in the one slot where it may be.

@@ -1,11 +1,10 @@
 //! The steps of states that are kept whole, generated again whenever they are asked for: storing
 //! them would take several times what the states take.
 
-use super::expand::guess;
 use super::graph::{Around, Edge, FRESH, Steps, class_of, class_set};
 use super::recent::Recent;
 use super::subject::Subject;
-use super::way::{Keep, Mark, Way};
+use super::way::{Guess, Keep, Mark, Way};
 
 pub(super) struct Regrow<'a, M: Subject, W: Way<M>> {
     model: &'a M,
@@ -14,7 +13,7 @@ pub(super) struct Regrow<'a, M: Subject, W: Way<M>> {
     actions: Vec<M::Action>,
     /// What is to be looked up.
     found: Vec<Found<W::Item>>,
-    guesses: Vec<u32>,
+    guesses: Vec<Guess>,
     /// What was looked up a short while ago, and its number.
     recent: Recent<(Mark<M, W>, u32)>,
 }
@@ -42,10 +41,11 @@ impl<'a, M: Subject, W: Way<M>> Regrow<'a, M, W> {
 
     /// Gives the edges that have none their targets; was everything expanded?
     fn look_up(&mut self, edges: &mut [Edge]) -> bool {
-        guess(self.kept, self.found.iter().map(|it| it.print), &mut self.guesses);
+        self.guesses.clear();
+        self.guesses.extend(self.found.iter().map(|it| self.kept.guess(it.print)));
         let mut all = true;
         for (Found { print, item, edge }, guess) in self.found.drain(..).zip(&self.guesses) {
-            let guessed = guess.checked_sub(1).filter(|id| self.kept.is(*id, print, &item));
+            let guessed = guess.number().filter(|id| self.kept.is(*id, print, &item));
             match guessed.map_or_else(|| self.kept.find(print, &item), Ok) {
                 Ok(target) if target < self.expanded => {
                     edges[edge].target = target;
@@ -73,7 +73,7 @@ impl<M: Subject, W: Way<M>> Steps for Regrow<'_, M, W> {
     fn steps(&mut self, state: u32, bit: u64, inside: &mut Vec<Edge>) -> Around {
         let mut around = Around::default();
         let (item, first) = (self.item(state), inside.len());
-        let Self { model, actions, found, recent, .. } = self;
+        let Self { model, kept, actions, found, recent, .. } = self;
         W::look(*model, &item, |state| {
             model.actions(state, actions);
             for action in actions.drain(..) {
@@ -88,6 +88,7 @@ impl<M: Subject, W: Way<M>> Steps for Regrow<'_, M, W> {
                     let mut target = *number;
                     if *mark != W::Keep::mark(print, &item) {
                         target = FRESH;
+                        kept.fetch(print);
                         found.push(Found { print, item, edge: inside.len() - first });
                     }
                     inside.push(Edge { target, class });
@@ -187,7 +188,7 @@ mod tests {
     /// The number of a state is the state.
     fn all() -> Codes<[u64; 1]> {
         let mut codes = <Codes<[u64; 1]> as Keep<[u64; 1]>>::new();
-        codes.grow(SIZE as usize);
+        codes = codes.grown(SIZE as usize);
         for id in 0..SIZE {
             let item = [u64::from(id)];
             let print = <Ways as Way<Ring>>::print(&item);

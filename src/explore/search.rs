@@ -1,7 +1,7 @@
 //! The search: level by level, numbering states in the order of the level before and its actions.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{OnceLock, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use super::board::{Board, Turn};
 use super::coded::Coded;
@@ -108,7 +108,7 @@ impl<'a, M: Subject, W: Way<M>> Search<'a, M, W> {
         let shared = Shared {
             model,
             limits,
-            keep: RwLock::new(W::Keep::new()),
+            keep: RwLock::new(Arc::new(W::Keep::new())),
             safety: safety(claims),
             edges,
             settled: 0,

@@ -1,9 +1,9 @@
 //! What only the owner of a search writes: the numbers of states, and what was found where.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use super::expand::{BATCH, CHUNK, Chunk, Expanded, Hit, Shared, Source, near};
+use super::expand::{BATCH, CHUNK, Chunk, Expanded, Hit, Shared, Source};
 use super::graph::{Edge, FRESH, Graph};
 use super::limits::{Phase, Progress, Stop};
 use super::subject::Subject;
@@ -125,19 +125,20 @@ impl<I> Store<I> {
             && shared.limits.max_memory.is_none_or(|most| bytes() <= most)
     }
 
-    /// Sees to it that so many more states have room.
-    pub(super) fn make_room<M, W>(&self, shared: &Shared<M, W>, more: usize)
+    /// Sees to it that so many more states have room; was there none?
+    pub(super) fn make_room<M, W>(&self, shared: &Shared<M, W>, more: usize) -> bool
     where
         M: Subject,
         W: Way<M, Item = I>,
     {
         let states = self.parents.len() + more;
         let kept = shared.kept();
-        if !kept.has_room(states) {
-            drop(kept);
-            let mut keep = shared.keep.write().unwrap_or_else(PoisonError::into_inner);
-            keep.grow(states);
+        let grows = !kept.has_room(states);
+        if grows {
+            let grown = Arc::new(kept.grown(states));
+            *shared.keep.write().unwrap_or_else(PoisonError::into_inner) = grown;
         }
+        grows
     }
 
     /// The number of a state, which may be new; `None` if it is and there must not be more.
@@ -198,9 +199,9 @@ impl<I> Store<I> {
                 continue;
             }
             if touched < source.fresh {
-                let ahead = fresh.as_slice();
-                near(&*kept, ahead.iter().map(|(print, _)| *print));
-                touched = ahead.len().min(BATCH);
+                let ahead = fresh.as_slice().iter().take(BATCH.max(source.fresh));
+                touched = ahead.len();
+                ahead.for_each(|(print, _)| kept.fetch(*print));
             }
             touched = touched.saturating_sub(source.fresh);
             let room = Room { kept: &*kept, most, max_memory: shared.limits.max_memory };

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use prefetch_index::prefetch_index;
 use rapidhash::quality::RapidHasher;
 
-use super::way::Keep;
+use super::slab::Shorts;
+use super::way::{Guess, Keep};
 
 /// What tells a value from others, nearly always: the same on every machine and in every run, never
 /// with an empty low half.
@@ -33,44 +35,61 @@ fn filled(hash: u64) -> u64 {
 
 /// Fingerprint to number of a state.
 pub(super) struct Table {
-    slots: Vec<Slot>,
+    /// Three halves to a slot rather than a pair of 8 + 4: no padding, and a probe stays in one
+    /// line of the cache, or two. The low half of the fingerprint is written last and zero while
+    /// the slot is empty.
+    words: Shorts,
+    slots: usize,
 }
 
-/// Three halves rather than a pair of 8 + 4: no padding, and a probe stays in one cache line.
-/// `low` is written last and zero while the slot is empty.
-#[derive(Default)]
-struct Slot {
-    low: AtomicU32,
-    high: AtomicU32,
-    id: AtomicU32,
-}
-
+/// Words of a slot: the halves of the fingerprint, and the number.
+const SLOT: usize = 3;
 const SMALLEST: usize = 1 << 12;
 
 impl Table {
+    fn empty(slots: usize) -> Self {
+        Self { words: Shorts::zeros(slots * SLOT), slots }
+    }
+
+    #[inline]
+    fn slot(&self, at: usize) -> &[AtomicU32; SLOT] {
+        let words = &self.words[at * SLOT..];
+        words.first_chunk().expect("invariant: slots are whole")
+    }
+
     #[inline]
     fn look_for(&self, fingerprint: u64) -> Result<u32, usize> {
-        let mut at = home(fingerprint, self.slots.len());
+        let mut at = home(fingerprint, self.slots);
         loop {
-            let slot = &self.slots[at];
-            let found = slot.low.load(Ordering::Acquire);
+            let [low_half, high_half, id] = self.slot(at);
+            let found = low_half.load(Ordering::Acquire);
             if found == 0 {
                 return Err(at);
             }
-            let high_half = slot.high.load(Ordering::Relaxed);
+            let high_half = high_half.load(Ordering::Relaxed);
             if found == low(fingerprint) && high_half == high(fingerprint) {
-                return Ok(slot.id.load(Ordering::Relaxed));
+                return Ok(id.load(Ordering::Relaxed));
             }
-            at = if at + 1 == self.slots.len() { 0 } else { at + 1 };
+            at = if at + 1 == self.slots { 0 } else { at + 1 };
         }
     }
 
     #[inline]
-    fn put(&self, at: usize, fingerprint: u64, id: u32) {
-        let slot = &self.slots[at];
-        slot.id.store(id, Ordering::Relaxed);
-        slot.high.store(high(fingerprint), Ordering::Relaxed);
-        slot.low.store(low(fingerprint), Ordering::Release);
+    fn put(&self, at: usize, fingerprint: u64, number: u32) {
+        let [low_half, high_half, id] = self.slot(at);
+        id.store(number, Ordering::Relaxed);
+        high_half.store(high(fingerprint), Ordering::Relaxed);
+        low_half.store(low(fingerprint), Ordering::Release);
+    }
+
+    /// What is in each slot that is not empty: fingerprints and numbers.
+    fn filled(&self) -> impl Iterator<Item = (u64, u32)> {
+        (0..self.slots).filter_map(|at| {
+            let [low, high, id] = self.slot(at);
+            let low = low.load(Ordering::Acquire);
+            let print = u64::from(high.load(Ordering::Relaxed)) << 32 | u64::from(low);
+            (low != 0).then(|| (print, id.load(Ordering::Relaxed)))
+        })
     }
 }
 
@@ -79,7 +98,7 @@ impl<I> Keep<I> for Table {
     type Mark = u64;
 
     fn new() -> Self {
-        Self { slots: empty(SMALLEST) }
+        Self::empty(SMALLEST)
     }
 
     fn mark(print: u64, _: &I) -> u64 {
@@ -87,16 +106,17 @@ impl<I> Keep<I> for Table {
     }
 
     #[inline]
-    fn touch(&self, print: u64) -> u64 {
-        self.slots[home(print, self.slots.len())].low.load(Ordering::Relaxed).into()
+    fn fetch(&self, print: u64) {
+        prefetch_index(&*self.words, home(print, self.slots) * SLOT);
     }
 
     #[inline]
-    fn guess(&self, print: u64) -> (u32, u64) {
-        let slot = &self.slots[home(print, self.slots.len())];
-        let is_it = slot.low.load(Ordering::Acquire) == low(print)
-            && slot.high.load(Ordering::Relaxed) == high(print);
-        (if is_it { slot.id.load(Ordering::Relaxed) + 1 } else { 0 }, 0)
+    fn guess(&self, print: u64) -> Guess {
+        let [low_half, high_half, id] = self.slot(home(print, self.slots));
+        let found = low_half.load(Ordering::Acquire);
+        let is_it = found == low(print) && high_half.load(Ordering::Relaxed) == high(print);
+        let other = if found == 0 { Guess::NEW } else { Guess::OPEN };
+        if is_it { Guess::likely(id.load(Ordering::Relaxed) + 1) } else { other }
     }
 
     #[inline]
@@ -115,20 +135,17 @@ impl<I> Keep<I> for Table {
     }
 
     fn has_room(&self, states: usize) -> bool {
-        states <= room(self.slots.len())
+        states <= room(self.slots)
     }
 
-    fn grow(&mut self, states: usize) {
-        let old = std::mem::replace(&mut self.slots, empty(slots_for(states)));
-        for slot in old {
-            let (low, high) = (slot.low.into_inner(), slot.high.into_inner());
-            if low != 0 {
-                let fingerprint = u64::from(high) << 32 | u64::from(low);
-                if let Err(at) = self.look_for(fingerprint) {
-                    self.put(at, fingerprint, slot.id.into_inner());
-                }
+    fn grown(&self, states: usize) -> Self {
+        let grown = Self::empty(slots_for(states));
+        for (fingerprint, id) in self.filled() {
+            if let Err(at) = grown.look_for(fingerprint) {
+                grown.put(at, fingerprint, id);
             }
         }
+        grown
     }
 
     fn item(&self, _: u32) -> Option<I> {
@@ -139,26 +156,13 @@ impl<I> Keep<I> for Table {
     fn marks(&self, ids: &[u32]) -> BTreeMap<u32, u64> {
         let mut wanted: Vec<u32> = ids.to_vec();
         wanted.sort_unstable();
-        let mut found = BTreeMap::new();
-        for slot in &self.slots {
-            let (low, high) = (slot.low.load(Ordering::Acquire), slot.high.load(Ordering::Relaxed));
-            let id = slot.id.load(Ordering::Relaxed);
-            if low != 0 && wanted.binary_search(&id).is_ok() {
-                found.insert(id, u64::from(high) << 32 | u64::from(low));
-            }
-        }
-        found
+        let is_wanted = |(_, id): &(u64, u32)| wanted.binary_search(id).is_ok();
+        self.filled().filter(is_wanted).map(|(print, id)| (id, print)).collect()
     }
 
     fn bytes(states: usize) -> usize {
-        slots_for(states) * size_of::<Slot>()
+        slots_for(states) * SLOT * size_of::<AtomicU32>()
     }
-}
-
-fn empty(slots: usize) -> Vec<Slot> {
-    let mut all = Vec::new();
-    all.resize_with(slots, Slot::default);
-    all
 }
 
 /// Seven tenths full, then twice the size: longer probes cost more than the memory.

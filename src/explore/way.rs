@@ -51,13 +51,13 @@ pub(super) trait Keep<I>: Send + Sync {
 
     fn mark(print: u64, item: &I) -> Self::Mark;
 
-    /// Looks at the place where a state belongs, only so that it is near when it is asked for:
-    /// looks that do not wait for each other overlap.
-    fn touch(&self, print: u64) -> u64;
+    /// Has the place where a state belongs brought near, without waiting for it: one miss of the
+    /// cache after the other would cost several times as much.
+    fn fetch(&self, print: u64);
 
-    /// What is likely the number of a state plus one, or 0, and something that the question whether
-    /// it [`is`](Keep::is) will look at.
-    fn guess(&self, print: u64) -> (u32, u64);
+    /// What its place says of a state; has that brought near which the question whether it
+    /// [`is`](Keep::is) will look at.
+    fn guess(&self, print: u64) -> Guess;
 
     /// Is a guess right?
     fn is(&self, id: u32, print: u64, item: &I) -> bool;
@@ -71,8 +71,9 @@ pub(super) trait Keep<I>: Send + Sync {
     /// Is there room for so many states?
     fn has_room(&self, states: usize) -> bool;
 
-    /// Makes room for so many.
-    fn grow(&mut self, states: usize);
+    /// The same states, with room for so many. What is filled in from now on is not seen by whoever
+    /// still reads the old ones.
+    fn grown(&self, states: usize) -> Self;
 
     /// An item, if every one is kept.
     fn item(&self, id: u32) -> Option<I>;
@@ -82,6 +83,29 @@ pub(super) trait Keep<I>: Send + Sync {
 
     /// The bytes for so many states: of the number alone, so that it is the same in every run.
     fn bytes(states: usize) -> usize;
+}
+
+/// What a look at the place of a state says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Guess(u32);
+
+impl Guess {
+    /// It was not visited when the place was looked at.
+    pub(super) const NEW: Self = Self(0);
+    /// One has to [`find`](Keep::find) out.
+    pub(super) const OPEN: Self = Self(u32::MAX);
+
+    /// It is likely the one whose number plus one this is, and new if that is 0.
+    #[inline]
+    pub(super) fn likely(following: u32) -> Self {
+        Self(following)
+    }
+
+    /// The likely number.
+    #[inline]
+    pub(super) fn number(self) -> Option<u32> {
+        if self == Self::OPEN { None } else { self.0.checked_sub(1) }
+    }
 }
 
 /// States as they are, for any model.
